@@ -1,0 +1,1 @@
+"""Separators and the engines that run them; the only place that imports torch or demucs, lazily."""
