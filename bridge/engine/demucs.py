@@ -1,0 +1,142 @@
+"""Separators of the demucs family: HTDemucs, HDemucs, time-only Demucs, and bags of them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from bridge.core.timeline import Span
+from bridge.engine.bag import Bag, read_bag
+from bridge.engine.base import Audio, Ensemble, Member
+from bridge.engine.weights import file_hash, load_network
+from bridge.errors import ModelError, UsageError
+
+OVERLAP = 0.25  # the default of demucs.apply.apply_model
+
+
+class DemucsSeparator:
+    """One network. In `exact` precision it computes what demucs' `apply_model` computes.
+
+    Parameters
+    ----------
+    network: an HTDemucs, HDemucs or Demucs in evaluation mode.
+    device: a torch device such as `cpu` or `cuda`.
+    precision: `exact` is float32 throughout; `fast` runs the layers that torch's autocast lists
+        in bfloat16 and is off by about -40 dB.
+    """
+
+    preview = False
+    overlap = OVERLAP
+
+    def __init__(
+        self,
+        network: Any,
+        *,
+        name: str,
+        device: str = "cpu",
+        precision: str = "exact",
+        licence: str = "",
+        weights_hash: str = "",
+    ) -> None:
+        self.name = name
+        self.licence = licence
+        self.weights_hash = weights_hash
+        self.sources: tuple[str, ...] = tuple(network.sources)
+        self.rate = int(network.samplerate)
+        self.channels = int(network.audio_channels)
+        self.segment = int(network.samplerate * network.segment)
+        self._precision = precision
+        self._device = device
+        self._network = network.to(device)
+
+    def read_span(self, emit: Span) -> Span:
+        """Input frames for `emit`: centred in the length that the network can compute."""
+        valid = getattr(self._network, "valid_length", lambda length: length)(emit.length)
+        before = (valid - emit.length) // 2
+        return emit.extend(before, valid - emit.length - before)
+
+    def separate(self, batch: Audio) -> Audio:
+        """Stems of a batch (B, C, T) as (B, S, C, T), float32."""
+        import torch
+
+        with torch.inference_mode(), self._arithmetic():
+            mix = torch.from_numpy(batch).to(self._device)
+            stems: Audio = self._network(mix).float().cpu().numpy()
+        return stems
+
+    def _arithmetic(self) -> AbstractContextManager[Any]:
+        import torch
+
+        if self._precision == "fast":
+            return torch.autocast(torch.device(self._device).type, torch.bfloat16)
+        # cuDNN convolutions use TF32 by default, which is only good to 70 dB.
+        torch.backends.cudnn.allow_tf32 = False
+        return nullcontext()
+
+
+def choose_device(wanted: str) -> str:
+    """The torch device for `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+
+    Raises UsageError for any other name and for a device that this machine does not have.
+    """
+    import torch
+
+    have = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if wanted == "auto":
+        return "cuda" if have["cuda"] else "mps" if have["mps"] else "cpu"
+    kind, _, number = wanted.partition(":")
+    if kind not in have or (number and not (kind == "cuda" and number.isdecimal())):
+        raise UsageError(f"unknown device '{wanted}'; use auto, cpu, cuda, cuda:N or mps")
+    if not have[kind] or (number and int(number) >= torch.cuda.device_count()):
+        raise UsageError(f"this machine has no device '{wanted}'; use --device auto or cpu")
+    return wanted
+
+
+def load_ensemble(
+    name: str,
+    bag_file: Path | None,
+    weight_files: tuple[Path, ...],
+    *,
+    device: str = "cpu",
+    precision: str = "exact",
+    licence: str = "",
+    allow_pickle: bool = False,
+) -> Ensemble:
+    """Load one network, or the bag that `bag_file` describes, whose files are `weight_files`.
+
+    Raises ModelError when a file is damaged or hostile, or when the networks do not fit together.
+    """
+    bag = read_bag(bag_file) if bag_file else Bag((name,), None, None)
+    networks = [load_network(path, allow_pickle=allow_pickle) for path in weight_files]
+    first = networks[0]
+    weights = bag.weights or tuple(tuple(1.0 for _ in first.sources) for _ in networks)
+    if len(networks) != len(weights) or any(len(row) != len(first.sources) for row in weights):
+        raise ModelError(f"{bag_file}: 'weights' do not fit {len(first.sources)} sources")
+    members = []
+    for network, row, path in zip(networks, weights, weight_files, strict=True):
+        if network.sources != first.sources or network.samplerate != first.samplerate:
+            raise ModelError(f"{path} has other sources or another rate than {weight_files[0]}")
+        _override_segment(network, bag.segment)
+        separator = DemucsSeparator(
+            network,
+            name=name,
+            device=device,
+            precision=precision,
+            licence=licence,
+            weights_hash=file_hash(path),
+        )
+        members.append(Member(separator, row))
+    return Ensemble(name, tuple(members))
+
+
+def _override_segment(network: Any, segment: float | None) -> None:
+    from demucs.htdemucs import HTDemucs
+
+    # A transformer cannot read more than it was trained with; demucs ignores the value then.
+    if segment is not None and (not isinstance(network, HTDemucs) or segment <= network.segment):
+        network.segment = segment

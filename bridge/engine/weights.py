@@ -1,0 +1,288 @@
+"""Reads demucs networks from files that may be hostile.
+
+A safetensors file of demucs names a Python class and its arguments in its metadata, and demucs'
+own loader imports and calls whatever stands there. Here the metadata is data: the class must be
+one of three, every argument must be known and within bounds, and the network is built without
+memory first and compared with the tensors of the file, so that no file can make us allocate more
+than it brings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import ModelError
+
+_NAME = re.compile(r"[a-z0-9_]{1,32}")
+
+
+def _whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _number(low: float, high: float) -> Callable[[Any], bool]:
+    return lambda value: type(value) in (int, float, Fraction) and low <= value <= high
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _off(value: Any) -> bool:
+    return value is False
+
+
+def _names(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and 1 <= len(value) <= 16
+        and len(set(map(str, value))) == len(value)
+        and all(isinstance(name, str) and _NAME.fullmatch(name) for name in value)
+    )
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= 16 and all(map(_number(0, 1e6), value))
+
+
+def _optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or check(value)
+
+
+def _one_of(*names: str) -> Callable[[Any], bool]:
+    return lambda value: value in names
+
+
+# Bounds are far outside every published model and far inside what could hurt.
+_COMMON: dict[str, Callable[[Any], bool]] = {
+    "sources": _names,
+    "audio_channels": _whole(2, 2),
+    "channels": _whole(1, 512),
+    "growth": _number(1, 4),
+    "depth": _whole(1, 8),
+    "rewrite": _flag,
+    "kernel_size": _whole(2, 64),
+    "stride": _whole(1, 16),
+    "context": _whole(0, 16),
+    "norm_starts": _whole(0, 64),
+    "norm_groups": _whole(1, 64),
+    "dconv_mode": _whole(0, 3),
+    "dconv_depth": _whole(-8, 8),
+    "dconv_comp": _number(1, 64),
+    "dconv_init": _number(0, 10),
+    "rescale": _number(0, 10),
+    "samplerate": _whole(8000, 192000),
+    "segment": _number(0.1, 600),
+}
+_RECURRENT = {"dconv_attn": _whole(0, 64), "dconv_lstm": _whole(0, 64)}
+_HYBRID: dict[str, Callable[[Any], bool]] = {
+    "channels_time": _optional(_whole(1, 512)),
+    "nfft": _whole(64, 65536),
+    "wiener_iters": _whole(-1, 10),
+    "end_iters": _whole(-1, 10),
+    "wiener_residual": _flag,
+    "cac": _flag,
+    "multi_freqs": _optional(_numbers),
+    "multi_freqs_depth": _whole(0, 16),
+    "freq_emb": _optional(_number(0, 10)),
+    "emb_scale": _number(0, 1000),
+    "emb_smooth": _flag,
+    "time_stride": _whole(1, 16),
+    "context_enc": _whole(0, 16),
+}
+_TRANSFORMER: dict[str, Callable[[Any], bool]] = {
+    "bottom_channels": _whole(0, 8192),
+    "t_layers": _whole(0, 32),
+    "t_emb": _one_of("sin", "cape", "scaled"),
+    "t_hidden_scale": _number(0.1, 16),
+    "t_heads": _whole(1, 64),
+    "t_dropout": _number(0, 1),
+    "t_max_positions": _whole(1, 100_000),
+    "t_norm_in": _flag,
+    "t_norm_in_group": _flag,
+    "t_group_norm": _flag,
+    "t_norm_first": _flag,
+    "t_norm_out": _flag,
+    "t_max_period": _number(1, 1e6),
+    "t_weight_decay": _number(0, 10),
+    "t_lr": _optional(_number(0, 10)),
+    "t_layer_scale": _flag,
+    "t_gelu": _flag,
+    "t_weight_pos_embed": _number(0, 1000),
+    "t_sin_random_shift": _whole(0, 100_000),
+    "t_cape_mean_normalize": _flag,
+    "t_cape_augment": _flag,
+    "t_cape_glob_loc_scale": _numbers,
+    "t_sparse_self_attn": _off,
+    "t_sparse_cross_attn": _off,
+    "t_mask_type": _one_of("diag", "jmask", "random", "global"),
+    "t_mask_random_seed": _whole(0, 2**31),
+    "t_sparse_attn_window": _whole(0, 100_000),
+    "t_global_window": _whole(0, 100_000),
+    "t_sparsity": _number(0, 1),
+    "t_auto_sparsity": _off,
+    "t_cross_first": _flag,
+    "use_train_segment": _flag,
+}
+_TIME = {
+    "lstm_layers": _whole(0, 8),
+    "gelu": _flag,
+    "glu": _flag,
+    "normalize": _flag,
+    "resample": _flag,
+}
+KNOWN = {
+    "demucs.htdemucs.HTDemucs": _COMMON | _HYBRID | _TRANSFORMER,
+    "demucs.hdemucs.HDemucs": _COMMON
+    | _RECURRENT
+    | _HYBRID
+    | {"hybrid": _flag, "hybrid_old": _flag},
+    "demucs.demucs.Demucs": _COMMON | _RECURRENT | _TIME,
+}
+
+
+def load_network(path: Path, *, allow_pickle: bool = False) -> Any:
+    """Build the network that a file describes, on the CPU, float32, ready for inference.
+
+    Parameters: `path` to a `.safetensors` file, or to a `.th` pickle with `allow_pickle`.
+    Returns: an instance of demucs' HTDemucs, HDemucs or Demucs.
+    Raises ModelError when the file is damaged, hostile, or a pickle that was not allowed.
+    """
+    if path.suffix == ".th":
+        return _load_pickle(path, allow_pickle)
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{path} is damaged ({error}); fetch or copy it again") from error
+    kind, arguments = _arguments(path, metadata)
+    state = _state(path, metadata, tensors)
+    network = _build(path, kind, arguments, state)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file, as hexadecimal digits. Raises ModelError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _arguments(path: Path, metadata: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    kind = metadata.get("klass", "")
+    if kind not in KNOWN:
+        raise ModelError(
+            f"{path} asks for the class '{kind}', which is none of HTDemucs, HDemucs and Demucs; "
+            "use a file exported for demucs 4.1"
+        )
+    try:
+        positional = json.loads(metadata.get("args", "[]"))
+        given = _decode(json.loads(metadata.get("kwargs", "{}")))
+    except (ValueError, KeyError, TypeError, ZeroDivisionError, RecursionError) as error:
+        raise ModelError(f"{path} has damaged metadata ({error}); fetch it again") from error
+    if isinstance(positional, list) and len(positional) == 1 and "sources" not in given:
+        given["sources"], positional = positional[0], []
+    if positional != [] or not isinstance(given, dict) or "sources" not in given:
+        raise ModelError(f"{path} does not name its arguments; use a file of demucs 4.1")
+    for key, value in given.items():
+        if key not in KNOWN[kind]:
+            raise ModelError(f"{path} has the unknown argument '{key[:64]}'; it is not used")
+        if not KNOWN[kind][key](value):
+            raise ModelError(f"{path}: {key}={str(value)[:64]} is out of bounds; it is not used")
+    return kind, given
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("_type") == "fraction":
+        return Fraction(int(value["numerator"]), int(value["denominator"]))
+    if isinstance(value, dict):
+        return {key: _decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_decode(item) for item in value]
+    return value
+
+
+def _state(path: Path, metadata: dict[str, str], tensors: dict[str, Any]) -> dict[str, Any]:
+    if "structure" in metadata:
+        from bridge.engine.quantised import restore_structure
+
+        return restore_structure(path, metadata["structure"], tensors)
+    import torch
+
+    for key, tensor in tensors.items():
+        if not torch.is_floating_point(tensor) or not torch.isfinite(tensor).all():
+            raise ModelError(f"{path}: tensor '{key[:64]}' is damaged; fetch it again")
+    return {key: tensor.float() for key, tensor in tensors.items()}
+
+
+def _build(path: Path, kind: str, arguments: dict[str, Any], state: dict[str, Any]) -> Any:
+    import torch
+    from demucs.demucs import Demucs
+    from demucs.hdemucs import HDemucs
+    from demucs.htdemucs import HTDemucs
+
+    network_class = {c.__name__: c for c in (HTDemucs, HDemucs, Demucs)}[kind.rpartition(".")[2]]
+    quantised = "__quantized" in state
+    try:
+        with torch.device("meta"):
+            outline = network_class(**arguments)
+        shapes = {key: tuple(value.shape) for key, value in outline.state_dict().items()}
+        if not quantised and shapes != {key: tuple(value.shape) for key, value in state.items()}:
+            raise ModelError(f"{path}: its tensors do not fit its arguments; fetch it again")
+        if quantised:
+            _check_packed(path, outline)
+            return _restore_quantised(network_class(**arguments), state)
+        network = outline.to_empty(device="cpu")
+        network.load_state_dict(state)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{path}: no network can be built from its arguments "
+            f"({type(error).__name__}: {str(error)[:120]}); fetch it again"
+        ) from error
+    return network
+
+
+def _check_packed(path: Path, outline: Any) -> None:
+    # diffq packs a parameter into two bits at least; tensors of the file cannot be compared.
+    if sum(value.numel() for value in outline.state_dict().values()) > 4 * path.stat().st_size:
+        raise ModelError(f"{path}: its tensors do not fit its arguments; fetch it again")
+
+
+def _restore_quantised(network: Any, state: dict[str, Any]) -> Any:
+    from demucs.states import set_state
+
+    set_state(network, state)  # type: ignore[no-untyped-call]
+    return network
+
+
+def _load_pickle(path: Path, allowed: bool) -> Any:
+    if not allowed:
+        raise ModelError(
+            f"{path} is a pickle, and a pickle can run any program when it is read; "
+            "if you trust where it came from, add --allow-pickle"
+        )
+    from demucs.states import load_model
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network: Any = load_model(path)  # type: ignore[no-untyped-call]
+    except Exception as error:
+        raise ModelError(
+            f"{path} cannot be read ({type(error).__name__}: {str(error)[:120]}); copy it again"
+        ) from error
+    return network.eval().requires_grad_(requires_grad=False)
