@@ -1,0 +1,131 @@
+"""The spectral separator: needs no weights, is always there, and gives a preview.
+
+One stream of code serves live and offline. Every mask depends on a bounded past, so a window that
+begins early enough gives what an endless stream would give at the same frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bridge.core.timeline import Span
+from bridge.engine.base import Audio
+from bridge.engine.spectral_masks import AHEAD, MEMORY, MaskMaker
+from bridge.engine.stft import DELAY_HOPS, SPREAD, Analysis, Spectra, Synthesis, hop_for
+
+SOURCES = ("drums", "bass", "other", "vocals")
+
+LOOKAHEAD_HOPS = 1 + AHEAD
+"""Hops after its own that a hop of stems depends on: one is overlap-added, one serves the masks."""
+
+CONTEXT_HOPS = SPREAD - 1 + MEMORY
+"""Hops before its own that a hop of stems depends on."""
+
+CHUNK_HOPS = 32
+"""Hops worked on at once: enough to hide Python's cost, few enough to stay in the caches."""
+
+SEGMENT_SECONDS = 10
+
+
+class SpectralStream:
+    """Separates an endless signal hop by hop; holds the state from one block to the next.
+
+    `hop` is the unit of blocks and `lookahead` the shift of the stems, in frames at `rate`.
+    Raises UsageError for a rate outside 8 to 384 kHz.
+    """
+
+    def __init__(self, rate: int, channels: int = 2) -> None:
+        self.hop = hop_for(rate)
+        self.lookahead = LOOKAHEAD_HOPS * self.hop
+        self._analysis = Analysis(self.hop, channels)
+        self._masks = MaskMaker(rate, self.hop)
+        self._synthesis = Synthesis(self.hop, 4)
+        self._waiting: Spectra = np.zeros((AHEAD, 2, SPREAD * self.hop // 2 + 1), np.complex64)
+        self._dry = np.zeros((channels, self.lookahead), np.float32)
+
+    def process(self, block: Audio) -> Audio:
+        """Stems of shape (S, C, n * hop), float32, of a block of shape (C, n * hop), float32.
+
+        C is 1 or 2. They belong to the input `lookahead` frames earlier (zeros before the first);
+        their sum is that input. How the signal is cut into blocks makes no difference.
+        """
+        step = CHUNK_HOPS * self.hop
+        stems = np.empty((len(SOURCES), *block.shape), np.float32)
+        for start in range(0, block.shape[1], step):
+            self._fill(stems[..., start : start + step], block[:, start : start + step])
+        return stems
+
+    def _fill(self, stems: Audio, block: Audio) -> None:
+        mixes = np.concatenate([self._waiting, _mid_and_side(self._analysis.push(block))])
+        self._waiting = mixes[-AHEAD:]
+        masks = self._masks.push(mixes[AHEAD:, 0], mixes[AHEAD:, 1])
+        mid, side = mixes[:-AHEAD, 0], mixes[:-AHEAD, 1]
+        parts = (masks.drums * mid, masks.bass * mid, masks.vocals * mid, masks.drums_side * side)
+        drums, bass, vocals, drums_side = self._synthesis.push(np.stack(parts, axis=1))
+
+        line = np.concatenate([self._dry, block], axis=1)
+        self._dry = line[:, block.shape[1] :]
+        stems[0] = np.stack([drums + drums_side, drums - drums_side])[: block.shape[0]]
+        stems[1], stems[3] = bass, vocals
+        # The masks of `other` are what the rest leave over, so its samples are as well.
+        stems[2] = line[:, : block.shape[1]] - stems[0] - bass - vocals
+
+
+class SpectralSeparator:
+    """Median-filtered drums, low-band bass, centred and fresh vocals, and the rest.
+
+    A `Separator` at any `rate` from 8 to 384 kHz. On top of that protocol it tells, in frames:
+    `hop`, the grid on which it works; `lookahead`, how far into the future it reads for a whole
+    hop; `context`, how far into the past; and `delay`, from an input frame to the same frame of
+    the stems in a stream: `hop + lookahead`, at most 35 ms.
+    Raises UsageError for any other rate.
+    """
+
+    name = "spectral"
+    sources: tuple[str, ...] = SOURCES
+    channels = 2
+    overlap = 0.0
+    licence = "no weights; GPL-3.0-or-later, as Stem Bridge itself"
+    preview = True
+    weights_hash = ""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.hop = hop_for(rate)
+        self.lookahead = LOOKAHEAD_HOPS * self.hop
+        self.delay = DELAY_HOPS * self.hop
+        self.context = CONTEXT_HOPS * self.hop
+        self.segment = SEGMENT_SECONDS * rate // self.hop * self.hop
+
+    def read_span(self, emit: Span) -> Span:
+        """`emit` with context and look-ahead, widened to whole hops of the grid through frame 0."""
+        hop = self.hop
+        start = emit.start // hop * hop - self.context
+        stop = -(-emit.stop // hop) * hop + self.lookahead
+        return Span.between(start, stop)
+
+    def stream(self, channels: int = 2) -> SpectralStream:
+        """A fresh stream of the same separation, for live use."""
+        return SpectralStream(self.rate, channels)
+
+    def separate(self, batch: Audio) -> Audio:
+        """Stems (B, S, C, T), float32, of windows (B, C, T), float32, at `rate`; C is 1 or 2.
+
+        Frames of the first `context` and the last `lookahead` are those of a signal that begins
+        and ends with the window; its first frame should lie on the grid of hops.
+        """
+        count, channels, length = batch.shape
+        padded = -(-length // self.hop) * self.hop + self.lookahead
+        stems = np.empty((count, len(SOURCES), channels, length), np.float32)
+        for window, out in zip(batch, stems, strict=True):
+            line = np.zeros((channels, padded), np.float32)
+            line[:, :length] = window
+            ready = self.stream(channels).process(line)
+            out[...] = ready[..., self.lookahead : self.lookahead + length]
+        return stems
+
+
+def _mid_and_side(spectra: Spectra) -> Spectra:
+    """Mid and side (n, 2, F) of spectra (n, C, F); one channel is all mid."""
+    left, right = spectra[:, 0], spectra[:, -1]
+    return np.stack([(left + right) / 2, (left - right) / 2], axis=1)
