@@ -9,7 +9,8 @@ from demucs.htdemucs import HTDemucs
 from safetensors.torch import load_file, save_file
 
 from bridge.engine.bag import read_bag
-from bridge.engine.weights import KNOWN, load_network
+from bridge.engine.bounds import KNOWN
+from bridge.engine.weights import load_network
 from bridge.errors import ModelError
 from tests import networks
 
