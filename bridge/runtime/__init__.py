@@ -1,0 +1,1 @@
+"""Everything that touches the world: audio files, folders, the model cache, the bounce."""

@@ -1,0 +1,149 @@
+"""From what the user calls a model to an ensemble that is ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.config import BounceSettings
+from bridge.engine.base import Ensemble, Member, Separator
+from bridge.engine.catalog import find
+from bridge.errors import ModelError
+from bridge.runtime.hub_cache import ModelFiles, cached
+
+# Windows at once where --batch is not given. On a CPU a second window gains nothing.
+_BATCH = {"cuda": 8, "mps": 2, "cpu": 1}
+_AUTO = "htdemucs"
+_WEIGHT_SUFFIXES = (".safetensors", ".th")
+
+Obtain = Callable[[str, bool], ModelFiles | None]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    name: str
+    yaml: Path | None = None
+    weights: tuple[Path, ...] = ()
+    licence: str = ""
+
+
+class Models:
+    """Loads the model that the settings name, once for all songs.
+
+    Parameters
+    ----------
+    obtain: called with a name and whether it must be had, when its weights are not in the cache.
+        Gives the files once they are there, or None when they may be done without.
+
+    Attributes
+    ----------
+    warnings: what the user should know about the choice, in words.
+    batch: windows to run at once; final once something was loaded.
+
+    Raises ModelError or NetworkError when the model cannot be had; nothing is loaded yet.
+    """
+
+    def __init__(self, settings: BounceSettings, obtain: Obtain) -> None:
+        self._settings = settings
+        self.warnings: list[str] = []
+        self._choice = self._choose(obtain)
+        self._loaded: Ensemble | None = None
+        self.batch = settings.batch or 1
+        if self._choice.name == "spectral":
+            self.warnings.append(
+                "spectral is a preview that uses no trained model: expect audible bleed"
+            )
+
+    def load(self, rate: int) -> Ensemble:
+        """The ensemble; separators without weights work at `rate` Hz, the song's own."""
+        name = self._choice.name
+        if name == "spectral":
+            from bridge.engine.spectral import SpectralSeparator
+
+            return _alone(SpectralSeparator(rate))
+        if name.startswith("fake"):
+            from bridge.engine.fake import FakeSeparator
+
+            return _alone(FakeSeparator.from_text(name, rate))
+        if self._loaded is None:
+            self._loaded = self._load_demucs()
+        return self._loaded
+
+    def _load_demucs(self) -> Ensemble:
+        from bridge.engine.demucs import choose_device, load_ensemble
+
+        device = choose_device(self._settings.device)
+        self.batch = self._settings.batch or _BATCH[device.partition(":")[0]]
+        return load_ensemble(
+            self._choice.name,
+            self._choice.yaml,
+            self._choice.weights,
+            device=device,
+            precision=self._settings.precision,
+            licence=self._choice.licence,
+            allow_pickle=self._settings.allow_pickle,
+        )
+
+    def _choose(self, obtain: Obtain) -> _Choice:
+        wanted = self._settings.model
+        if wanted == "auto":
+            files = cached(_AUTO) or obtain(_AUTO, False)
+            if files is not None:
+                return _from_hub(files)
+            self.warnings.append(
+                f"{_AUTO} is not on this machine, so the weightless preview separates instead; "
+                f"for real quality: stembridge models fetch {_AUTO}"
+            )
+            return _Choice("spectral")
+        if wanted == "spectral" or wanted.partition(":")[0] == "fake":
+            return _Choice(wanted)
+        if "/" in wanted or "\\" in wanted or Path(wanted).suffix in _WEIGHT_SUFFIXES:
+            return _from_path(Path(wanted).expanduser())
+        if Path(wanted).is_dir():
+            return _from_path(Path(wanted))
+        find(wanted)
+        files = cached(wanted) or obtain(wanted, True)
+        if files is None:
+            raise ModelError(f"{wanted} is not on this machine: stembridge models fetch {wanted}")
+        return _from_hub(files)
+
+
+def _alone(separator: Separator) -> Ensemble:
+    return Ensemble(separator.name, (Member(separator, (1.0,) * len(separator.sources)),))
+
+
+def _from_hub(files: ModelFiles) -> _Choice:
+    return _Choice(files.name, files.yaml, files.weights, find(files.name).licence)
+
+
+def _from_path(path: Path) -> _Choice:
+    """A weights file, a folder with one NAME.yaml, or FOLDER/NAME where there are several."""
+    licence = "as whoever made it says"
+    if path.suffix in _WEIGHT_SUFFIXES:
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model file; check the path")
+        return _Choice(path.stem, None, (path,), licence)
+    yaml = path.parent / f"{path.name}.yaml"
+    if path.is_dir():
+        found = sorted(path.glob("*.yaml"))
+        if len(found) != 1:
+            names = ", ".join(str(path / f.stem) for f in found) or "none"
+            raise ModelError(f"{path} must hold one NAME.yaml, or name one of them: {names}")
+        yaml = found[0]
+    if not yaml.is_file():
+        raise ModelError(f"{path}: no such model folder or file; check the path")
+    from bridge.engine.bag import read_bag
+
+    weights = tuple(_weights_file(yaml.parent, s) for s in read_bag(yaml).signatures)
+    return _Choice(yaml.stem, yaml, weights, licence)
+
+
+def _weights_file(folder: Path, signature: str) -> Path:
+    safe = folder / f"{signature}.safetensors"
+    pickles = sorted([*folder.glob(f"{signature}.th"), *folder.glob(f"{signature}-*.th")])
+    if safe.is_file() or not pickles:
+        if not safe.is_file():
+            raise ModelError(f"{safe} is missing; copy it beside the yaml file")
+        return safe
+    return pickles[0]
