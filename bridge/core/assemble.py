@@ -49,7 +49,7 @@ class Assembler:
         self._merge()
 
     def missing(self, span: Span) -> list[Span]:
-        """Stretches of `span` that were never pushed."""
+        """Stretches of `span` that were never pushed or are forgotten."""
         return subtract(span, self._known)
 
     def read(self, span: Span) -> Audio:

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from bridge.core.assemble import Assembler
 from bridge.core.timeline import Span
 
-STARTS = st.integers(-10, 90)
+OFFSETS = st.integers(-10, 40)  # from the oldest frame that is kept
 LENGTHS = st.integers(0, 20)
 
 
@@ -28,8 +28,9 @@ class AssemblerAgainstDictionary(RuleBasedStateMachine):
         self.fresh += length
         return np.stack([numbers, -numbers])
 
-    @rule(start=STARTS, length=LENGTHS)
-    def push(self, start, length):
+    @rule(offset=OFFSETS, length=LENGTHS)
+    def push(self, offset, length):
+        start = self.start + offset
         block = self.block(length)
         given = [f for f in range(start, start + length) if f >= self.start]
         if given and given[-1] >= self.start + self.capacity:
@@ -42,21 +43,24 @@ class AssemblerAgainstDictionary(RuleBasedStateMachine):
         for frame in given:
             self.frames.setdefault(frame, float(block[0, frame - start]))
 
-    @rule(before=STARTS)
-    def forget(self, before):
+    @rule(count=st.integers(-2, 15))
+    def forget(self, count):
+        before = self.start + count
         self.assembler.forget(before)
         self.start = max(self.start, before)
         self.frames = {f: value for f, value in self.frames.items() if f >= self.start}
 
-    @rule(start=STARTS, length=LENGTHS)
-    def read(self, start, length):
+    @rule(offset=OFFSETS, length=LENGTHS)
+    def read(self, offset, length):
+        start = self.start + offset
         out = self.assembler.read(Span(start, length))
         expected = np.array([self.frames.get(start + i, 0.0) for i in range(length)], np.float32)
         assert out.dtype == np.float32
         np.testing.assert_array_equal(out, np.stack([expected, -expected]))
 
-    @rule(start=STARTS, length=LENGTHS)
-    def ask_what_is_missing(self, start, length):
+    @rule(offset=OFFSETS, length=LENGTHS)
+    def ask_what_is_missing(self, offset, length):
+        start = self.start + offset
         missing = self.assembler.missing(Span(start, length))
         frames = [f for span in missing for f in range(span.start, span.stop)]
         assert frames == [f for f in range(start, start + length) if f not in self.frames]

@@ -1,0 +1,136 @@
+"""Settings of a bounce, checked once when they are made, frozen from then on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from string import Formatter
+from typing import Any
+
+from bridge.errors import UsageError
+
+FORMATS = ("wav", "flac", "mp3", "ogg", "aiff")
+BITS = ("16", "24", "32f")
+RESIDUALS = ("other", "off", "file")
+CLIPS = ("none", "rescale", "clamp")
+PRECISIONS = ("exact", "fast")
+LOSSY = ("mp3", "ogg")
+DEFAULT_TEMPLATE = "{track}/{stem}.{ext}"
+FIELDS = ("track", "stem", "ext", "model", "folder")
+MAX_OVERLAP = 0.95  # twenty windows for each frame; beyond it only time is lost
+MAX_SHIFTS = 100
+MAX_BATCH = 1024
+MAX_SECONDS = 10_000_000  # longer than any file: 2**32 frames at 1 kHz are half of it
+
+
+@dataclass(frozen=True)
+class BounceSettings:
+    """What `stembridge bounce` does with each song.
+
+    Raises UsageError for values, and combinations of values, that cannot work. `start` and `end`
+    are seconds from the beginning of the file.
+    """
+
+    model: str = "auto"
+    stems: tuple[str, ...] | None = None
+    two_stems: str | None = None
+    format: str = "wav"
+    bits: str | None = None
+    residual: str = "other"
+    clip: str = "none"
+    overlap: float | None = None
+    shifts: int = 0
+    seed: int = 0
+    precision: str = "exact"
+    device: str = "auto"
+    batch: int | None = None
+    start: float | None = None
+    end: float | None = None
+    template: str = DEFAULT_TEMPLATE
+    overwrite: bool = False
+    resume: bool = False
+    allow_pickle: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stems is not None and self.two_stems is not None:
+            raise UsageError("--stems and --two-stems exclude each other; use one of them")
+        if self.stems is not None and len(set(self.stems)) != len(self.stems):
+            raise UsageError(f"--stems {','.join(self.stems)} names a stem twice")
+        if self.stems == ():
+            raise UsageError("--stems names no stem; leave it out for all of them")
+        if self.overwrite and self.resume:
+            raise UsageError("--overwrite and --resume exclude each other; use one of them")
+        _one_of("--format", self.format, FORMATS)
+        if self.bits is not None:
+            _one_of("--bits", self.bits, BITS)
+        if self.bits is not None and self.format in LOSSY:
+            raise UsageError(
+                f"--bits {self.bits} does not apply to {self.format}; leave --bits out"
+            )
+        if self.format == "flac" and self.bits == "32f":
+            raise UsageError("flac cannot hold --bits 32f; use --bits 24, or --format wav")
+        _within("--overlap", self.overlap, 0, MAX_OVERLAP)
+        _within("--shifts", self.shifts, 0, MAX_SHIFTS)
+        _within("--batch", self.batch, 1, MAX_BATCH)
+        _within("--seed", self.seed, 0, 2**63 - 1)
+        _one_of("--residual", self.residual, RESIDUALS)
+        _one_of("--clip", self.clip, CLIPS)
+        _one_of("--precision", self.precision, PRECISIONS)
+        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?|mps", self.device):
+            raise UsageError(
+                f"unknown --device '{self.device}'; use auto, cpu, cuda, cuda:N or mps"
+            )
+        _within("--start", self.start, 0, MAX_SECONDS)
+        _within("--end", self.end, 0, MAX_SECONDS)
+        if self.end is not None and self.end <= (self.start or 0):
+            raise UsageError(f"--end {self.end} s is not after --start {self.start or 0.0} s")
+        _check_template(self.template)
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that the result depends on, for the manifest and for resuming."""
+        values = asdict(self)
+        for name in ("overwrite", "resume", "allow_pickle"):
+            del values[name]
+        return values
+
+
+def parse_time(text: str) -> float:
+    """Seconds from `83.5`, `1:23.5` or `1:02:03`. Raises UsageError for anything else."""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)", text)
+    if match is None:
+        raise UsageError(f"'{text}' is not a time; write seconds (83.5) or [hours:]minutes:seconds")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _within(option: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise UsageError(f"{option} {value} is out of range; use {low} to {high}")
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{option} {value} is unknown; use one of {', '.join(known)}")
+
+
+def _check_template(template: str) -> None:
+    try:
+        pieces = list(Formatter().parse(template))
+    except ValueError as error:
+        raise UsageError(f"--template '{template}': {error}") from None
+    names = [name for _, name, _, _ in pieces if name is not None]
+    for name, spec, conversion in ((n, s, c) for _, n, s, c in pieces if n is not None):
+        if name not in FIELDS or spec or conversion:
+            raise UsageError(
+                f"--template '{template}': '{{{name}}}' is unknown; use "
+                + ", ".join(f"{{{field}}}" for field in FIELDS)
+            )
+    if "stem" not in names:
+        raise UsageError(f"--template '{template}' must contain {{stem}}, or stems overwrite stems")
+    if "track" not in names and "folder" not in names:
+        raise UsageError(f"--template '{template}' must contain {{track}} or {{folder}}")
+    parts = template.replace("\\", "/").split("/")
+    if template.startswith(("/", "\\", "~")) or ".." in parts or re.match(r"[A-Za-z]:", template):
+        raise UsageError(f"--template '{template}' leaves the folder of -o; use a relative path")
+    if not parts[-1].strip() or "\0" in template:
+        raise UsageError(f"--template '{template}' does not end in a file name")

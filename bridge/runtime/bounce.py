@@ -1,0 +1,257 @@
+"""One song from an audio file to stem files.
+
+The way of a song: `open_source` and `verify` -> `_separate` into the workspace -> `Renderer` into
+unfinished files -> `_publish` under the final names, the manifest last.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bridge.config import BounceSettings
+from bridge.core.timeline import Span
+from bridge.engine.base import Audio, Ensemble
+from bridge.engine.offline import Chunk, OfflineRun, Settings
+from bridge.errors import OutputError, UsageError
+from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
+from bridge.runtime.audio_output import check_size, check_whole, choose_encoding
+from bridge.runtime.manifest import Song, describe, identity
+from bridge.runtime.models import Models
+from bridge.runtime.outputs import output_paths, plan_outputs
+from bridge.runtime.prefetch import prefetched
+from bridge.runtime.render import Renderer, Rendering
+from bridge.runtime.resample import resampled
+from bridge.runtime.workspace import Workspace
+from bridge.runtime.writing import writing
+
+_AHEAD = 8  # blocks read ahead: a few seconds, against the disk's and the decoder's hiccups
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the separation of a song is; frames are at the input's rate.
+
+    computed: windows that this run computed itself; `windows` counts those of earlier runs too.
+    """
+
+    computed: int
+    windows: int
+    total_windows: int
+    frames: int
+    rate: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A song that is done: final paths by output name, and what the manifest says."""
+
+    paths: dict[str, Path]
+    manifest: dict[str, Any]
+    skipped: bool = False
+
+
+def bounce(
+    path: Path,
+    folder: Path,
+    settings: BounceSettings,
+    models: Models,
+    *,
+    progress: Callable[[Progress], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Result:
+    """Separate the song at `path` into files below `folder`.
+
+    Parameters: `models` loads what the settings name; `progress` and `warn` are called as the
+    work goes on.
+    Raises InputError, OutputError, ModelError, ResumeError or UsageError; a file has its final
+    name then only if it is whole.
+    """
+    began = time.monotonic()
+    warnings = list(models.warnings)
+
+    def say(text: str) -> None:
+        warnings.append(text)
+        warn(text)
+
+    with Workspace(folder, path, keep=settings.resume) as work:
+        source = open_source(path, work.path)
+        ensemble = models.load(source.rate)
+        song = _plan(source, ensemble, settings, models.batch)
+        paths = output_paths(folder, path, song.outputs, settings, ensemble.name)
+        what = identity(song, verify(source))
+        if settings.resume and (done := _already_done(paths, what, song.span.length)):
+            return Result(paths, done, skipped=True)
+        _check_places(folder, paths, replace=settings.overwrite or work.resumes(what))
+        work.begin(what)
+        computed, windows = _separate(song, work, progress, say)
+        rendering = _renderer(song, work).render()
+        _warn_of_peaks(song, rendering, say)
+        files = {name: str(p.relative_to(paths["manifest"].parent)) for name, p in paths.items()}
+        manifest = describe(song, what, rendering, files)
+        manifest["warnings"] = warnings
+        manifest["windows"] = {"total": windows, "computed": computed}
+        manifest["seconds"] = round(time.monotonic() - began, 3)
+        _publish(rendering, paths, manifest, work)
+    return Result(paths, manifest)
+
+
+def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, batch: int) -> Song:
+    start = round((settings.start or 0) * source.rate)
+    end = source.frames if settings.end is None else round(settings.end * source.rate)
+    span = Span.between(start, min(end, source.frames))
+    if not span:
+        seconds = source.frames / source.rate
+        asked = "--start" if start >= source.frames else "--end"
+        value = settings.start if asked == "--start" else settings.end
+        raise UsageError(
+            f"{asked} {value} s leaves nothing of {source.path}, which lasts {seconds:.3f} s"
+        )
+    outputs = plan_outputs(ensemble.first.sources, settings)
+    encoding = choose_encoding(settings.format, settings.bits, source.rate, source.channels)
+    check_size(encoding, span.length, source.channels)
+    return Song(source, span, ensemble, outputs, encoding, settings, batch)
+
+
+def _check_places(folder: Path, paths: dict[str, Path], *, replace: bool) -> None:
+    """Raise OutputError, before the work, where a result could not get its final name."""
+    for path in paths.values():
+        with writing(path):
+            for part in path.relative_to(folder).parts:
+                (folder / part).exists()  # raises OSError for a name that is too long
+            if path.exists() and not replace:
+                raise OutputError(f"{path} exists already; add --overwrite, or choose another -o")
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "")
+            parent = next(parent for parent in path.parents if parent.exists())
+            if not parent.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "")
+            if not os.access(parent, os.W_OK):
+                raise PermissionError(errno.EACCES, "")
+
+
+def _already_done(
+    paths: dict[str, Path], what: dict[str, Any], frames: int
+) -> dict[str, Any] | None:
+    """The manifest of an earlier run that did exactly this, if its files are all there."""
+    try:
+        manifest: dict[str, Any] = json.loads(paths["manifest"].read_text(encoding="utf-8"))
+        if manifest["identity"] != json.loads(json.dumps(what)):
+            return None
+        for name, path in paths.items():
+            if name != "manifest":
+                check_whole(path, frames)
+    except (OSError, ValueError, KeyError, TypeError, OutputError):
+        return None
+    return manifest
+
+
+def _separate(
+    song: Song,
+    work: Workspace,
+    progress: Callable[[Progress], None],
+    warn: Callable[[str], None],
+) -> tuple[int, int]:
+    """Separate into the workspace; returns windows computed now, and windows in all."""
+    settings = song.settings
+    run = OfflineRun(
+        song.ensemble,
+        song.model_frames,
+        Settings(song.stems, settings.overlap, settings.shifts, settings.seed, song.batch),
+        warn,
+    )
+    mono = song.source.channels == 1
+    state = work.restore(len(song.stems) * song.source.channels)
+    first = run.first_read(state)
+    stereo = (_as_stereo(block) for block in read_blocks(song.source, song.span))
+    blocks = _after(resampled(stereo, song.rates, song.model_frames), first)
+    computed, before = 0, run.windows_in(state.groups_done)
+    with prefetched(blocks, _AHEAD) as ahead:
+        for chunk in run.run(ahead, first, state):
+            work.append(_as_mono(chunk) if mono else chunk)
+            computed += chunk.windows
+            frames = song.rates.inverse.frames(chunk.state.released)
+            done = before + computed
+            progress(Progress(computed, done, run.windows, frames, song.source.rate))
+    return computed, run.windows
+
+
+def _as_stereo(block: Audio) -> Audio:
+    return np.repeat(block, 2, axis=0) if block.shape[0] == 1 else block
+
+
+def _as_mono(chunk: Chunk) -> Chunk:
+    return replace(chunk, stems=chunk.stems.mean(axis=1, keepdims=True))
+
+
+def _after(blocks: Iterator[Audio], frames: int) -> Iterator[Audio]:
+    """The blocks without their first `frames` frames."""
+    for block in blocks:
+        left, frames = block[:, frames:], max(0, frames - block.shape[1])
+        if left.shape[1]:
+            yield left
+
+
+def _renderer(song: Song, work: Workspace) -> Renderer:
+    return Renderer(
+        song.source,
+        song.span,
+        work,
+        model_rate=song.ensemble.first.rate,
+        stems=song.stems,
+        outputs=song.outputs,
+        encoding=song.encoding,
+        clip=song.settings.clip,
+        seed=song.settings.seed,
+    )
+
+
+def _warn_of_peaks(song: Song, rendering: Rendering, warn: Callable[[str], None]) -> None:
+    if rendering.gain != 1:
+        decibels = 20 * np.log10(rendering.gain)
+        warn(
+            f"all stems were turned down by {-decibels:.2f} dB (--clip rescale): "
+            "they sum to the input at that gain, and no longer null against it"
+        )
+    for name, file in rendering.files.items():
+        if not file.over:
+            continue
+        peak = f"{name} peaks {20 * np.log10(file.peak):.2f} dB over full scale"
+        if song.settings.clip == "clamp":
+            warn(f"{peak}: {file.over} samples were clamped, so the null is lost there")
+        elif song.encoding.bits == "32f":
+            warn(f"{peak} in {file.over} samples; 32-bit floats keep them")
+        else:
+            warn(
+                f"{peak}: {song.encoding.format} cut off {file.over} samples; "
+                "--bits 32f keeps them, --clip rescale turns all stems down"
+            )
+
+
+def _publish(
+    rendering: Rendering, paths: dict[str, Path], manifest: dict[str, Any], work: Workspace
+) -> None:
+    """Give the finished files their final names, the manifest last.
+
+    An earlier manifest goes first: it must not speak of files that are being replaced.
+    """
+    temporary = work.path / "manifest.json"
+    with writing(paths["manifest"]):
+        # A file name that is not UTF-8 becomes JSON's own escapes, which lead back to its bytes.
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+        paths["manifest"].unlink(missing_ok=True)
+    for name, file in rendering.files.items():
+        with writing(paths[name]):
+            paths[name].parent.mkdir(parents=True, exist_ok=True)
+            file.path.replace(paths[name])
+    with writing(paths["manifest"]):
+        temporary.replace(paths["manifest"])

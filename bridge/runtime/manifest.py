@@ -1,0 +1,110 @@
+"""What a bounce was made from and how: for `manifest.json`, and to know the same job again."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import soundfile
+
+from bridge import __version__
+from bridge.config import BounceSettings
+from bridge.core.rates import RateMap
+from bridge.core.timeline import Span
+from bridge.engine.base import Ensemble
+from bridge.runtime.audio_input import Source
+from bridge.runtime.audio_output import Encoding
+from bridge.runtime.outputs import Output, stems_needed
+from bridge.runtime.render import Rendering
+
+SCHEMA = 1
+_PACKAGES = ("torch", "demucs", "numpy", "soxr", "pedalboard")
+
+
+@dataclass(frozen=True)
+class Song:
+    """One song with everything that was decided about it. `span` is at the input's rate."""
+
+    source: Source
+    span: Span
+    ensemble: Ensemble
+    outputs: tuple[Output, ...]
+    encoding: Encoding
+    settings: BounceSettings
+    batch: int
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The model's stems that have to be computed."""
+        return stems_needed(self.ensemble.first.sources, self.outputs)
+
+    @property
+    def rates(self) -> RateMap:
+        """From the input's rate to the model's."""
+        return RateMap(self.source.rate, self.ensemble.first.rate)
+
+    @property
+    def model_frames(self) -> int:
+        """Length of the span at the model's rate."""
+        return self.rates.frames(self.span.length)
+
+
+def identity(song: Song, input_hash: str) -> dict[str, Any]:
+    """Everything that the bits of the result depend on. Equal identities give equal files."""
+    first = song.ensemble.first
+    return {
+        "input": {
+            "sha256": input_hash,
+            "rate": song.source.rate,
+            "channels": song.source.channels,
+            "frames": song.source.frames,
+            "span": [song.span.start, song.span.stop],
+        },
+        "model": {
+            "name": song.ensemble.name,
+            "sources": list(first.sources),
+            "rate": first.rate,
+            "segments": [member.separator.segment for member in song.ensemble.members],
+            "weights": [list(member.weights) for member in song.ensemble.members],
+            "sha256": [member.separator.weights_hash for member in song.ensemble.members],
+        },
+        "settings": {**song.settings.identity(), "batch": song.batch},
+        "versions": {
+            "stembridge": __version__,
+            "python": platform.python_version(),
+            "libsndfile": soundfile.__libsndfile_version__,
+            **{package: version(package) for package in _PACKAGES},
+        },
+    }
+
+
+def describe(
+    song: Song, what: dict[str, Any], rendering: Rendering, files: dict[str, str]
+) -> dict[str, Any]:
+    """The manifest of a finished song. `files` are paths relative to the manifest."""
+    first = song.ensemble.first
+    return {
+        "schema": SCHEMA,
+        "input": str(song.source.path),
+        "frames": song.span.length,
+        "rate": song.source.rate,
+        "channels": song.source.channels,
+        "time_reference": song.source.origination,
+        "preview": first.preview,
+        "licence": first.licence,
+        "stems": [
+            {
+                "name": name,
+                "file": files[name],
+                "frames": song.span.length,
+                "peak": file.peak,
+                "samples_over_full_scale": file.over,
+            }
+            for name, file in rendering.files.items()
+        ],
+        "gain": rendering.gain,
+        "null_peak": rendering.null_peak,
+        "identity": what,
+    }
