@@ -1,0 +1,171 @@
+"""`stembridge bounce`: songs in, stem files out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.cli.report import Report, make_report
+from bridge.config import CLIPS, DEFAULT_TEMPLATE, PRECISIONS, RESIDUALS, BounceSettings, parse_time
+from bridge.errors import BatchError, BridgeError
+
+
+class _Time(click.ParamType[float]):
+    name = "TIME"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:  # noqa: ARG002
+        return value if isinstance(value, float) else parse_time(value)
+
+
+class _Path(click.ParamType[Path]):
+    """A path as it was typed. Whether it can be used is found out when its turn comes."""
+
+    name = "PATH"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        if not str(value):  # an unset variable in a script, not the folder that Path makes of it
+            self.fail("a name is empty; write . for this folder", param, ctx)
+        return Path(value)
+
+
+class _Names(click.ParamType[tuple[str, ...]]):
+    name = "NAME,..."
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
+        names = value if isinstance(value, tuple) else tuple(n.strip() for n in value.split(","))
+        if not all(names):
+            self.fail(f"'{value}' is not a list of names such as vocals,drums", param, ctx)
+        return names
+
+
+@click.command(no_args_is_help=True)
+@click.argument("inputs", nargs=-1, required=True, type=_Path())
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    default=Path("stems"),
+    show_default=True,
+    type=_Path(),
+    metavar="DIR",
+    help="Folder for the results.",
+)
+@click.option(
+    "-m",
+    "--model",
+    default="auto",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="A model of `stembridge models list`, a folder with NAME.yaml, or one weights file.",
+)
+@click.option("--stems", type=_Names(), help="Only these stems.")
+@click.option("--two-stems", metavar="STEM", help="This stem, and everything else as no_STEM.")
+@click.option(
+    "--format",
+    "format",
+    default="wav",
+    show_default=True,
+    type=click.Choice(["wav", "flac", "mp3", "ogg", "aiff"]),
+)
+@click.option(
+    "--bits", type=click.Choice(["16", "24", "32f"]), help="Sample format.  [default: 24]"
+)
+@click.option(
+    "--residual",
+    default="other",
+    show_default=True,
+    type=click.Choice(RESIDUALS),
+    help="What the stems leave of the input: into `other`, left out, or a file of its own.",
+)
+@click.option(
+    "--clip",
+    default="none",
+    show_default=True,
+    type=click.Choice(CLIPS),
+    help="Peaks over full scale: keep, turn all stems down, or limit (the last two lose the null).",
+)
+@click.option("--start", type=_Time(), help="Begin here: seconds or [h:]m:s.")
+@click.option("--end", type=_Time(), help="End here.")
+@click.option("--overlap", type=float, help="Share of a window, 0 to 0.95.  [default: the model's]")
+@click.option("--shifts", type=int, default=0, show_default=True, help="Average N shifted runs.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of shifts and dither.")
+@click.option(
+    "--precision",
+    default="exact",
+    show_default=True,
+    type=click.Choice(PRECISIONS),
+    help="float32 as demucs computes, or bfloat16 where that is faster.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N or mps."
+)
+@click.option("--batch", type=int, metavar="N", help="Windows at once.  [default: by device]")
+@click.option(
+    "--template",
+    default=DEFAULT_TEMPLATE,
+    show_default=True,
+    help="Names below DIR, of {track}, {stem}, {ext}, {model} and {folder}.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option("--resume", is_flag=True, help="Keep unfinished work, and go on with it.")
+@click.option("--yes", is_flag=True, help="Fetch the model without asking.")
+@click.option("--allow-pickle", is_flag=True, help="Read .th weights, which can run any program.")
+@click.option("--json", "as_json", is_flag=True, help="One event a line on stdout, for scripts.")
+@click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Peaks, model and windows of each song.")
+def command(
+    inputs: tuple[Path, ...],
+    folder: Path,
+    *,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **options: Any,
+) -> None:
+    """Separate songs into stems that line up with them to the sample.
+
+    INPUTS are audio files, or folders that are searched for them. Each song gets a folder with a
+    file for each stem and a manifest.json.
+    """
+    with make_report(as_json=as_json, quiet=quiet, verbose=verbose) as report:
+        settings = BounceSettings(**options)
+        from bridge.cli.obtain import obtainer
+        from bridge.runtime.find_inputs import find_inputs
+        from bridge.runtime.models import Models
+        from bridge.runtime.outputs import check_distinct
+
+        songs = find_inputs(inputs)
+        check_distinct(songs, folder, settings)
+        models = Models(settings, obtainer(yes=yes))
+        for text in models.warnings:
+            report.warn(text)
+        _bounce_all(songs, folder, settings, models, report)
+
+
+def _bounce_all(
+    songs: list[Path], folder: Path, settings: BounceSettings, models: Any, report: Report
+) -> None:
+    from bridge.runtime.bounce import bounce
+
+    failed: list[Path] = []
+    for number, song in enumerate(songs, 1):
+        report.begin(song, number, len(songs))
+        try:
+            result = bounce(
+                song, folder, settings, models, progress=report.progress, warn=report.warn
+            )
+        except BridgeError as error:
+            if len(songs) == 1:
+                raise
+            report.fail(song, error)
+            failed.append(song)
+        else:
+            report.done(song, result)
+    if failed:
+        names = ", ".join(map(str, failed))
+        raise BatchError(
+            f"{len(failed)} of {len(songs)} inputs failed, the others are done: {names}"
+        )
