@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from bridge import __version__
+from bridge.cli.defaults import read_defaults
 from bridge.errors import INTERRUPTED, BridgeError
 
 _COMMANDS = {
@@ -27,6 +28,7 @@ class _LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            ctx.default_map = read_defaults(_COMMANDS, lambda name: self.get_command(ctx, name))
             return super().invoke(ctx)
         except KeyboardInterrupt:  # click itself would write an empty line, into logs as well
             if sys.stderr.isatty():

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from bridge.engine.catalog import CATALOG
 from bridge.errors import ModelError
+from bridge.runtime.folders import user_folder
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
 
@@ -63,7 +63,7 @@ def examine() -> Iterator[Finding]:
     yield _ffmpeg()
     yield from _sockets()
     for name in ("config", "runtime", "cache"):
-        yield _folder(name, _own_folder(name))
+        yield _folder(name, user_folder(name))
 
 
 def _python() -> Finding:
@@ -198,7 +198,7 @@ def _bind(name: str, address: Callable[[str], str], advice: str) -> Finding:
 
     try:
         with (
-            tempfile.TemporaryDirectory(dir=_existing(_own_folder("runtime"))) as folder,
+            tempfile.TemporaryDirectory(dir=_existing(user_folder("runtime"))) as folder,
             zmq.Context() as context,
             context.socket(zmq.REP) as socket,
         ):
@@ -208,23 +208,6 @@ def _bind(name: str, address: Callable[[str], str], advice: str) -> Finding:
         reason = error.strerror or str(error)
         return Finding(name, BROKEN, f"a local socket cannot be opened: {reason}", advice)
     return Finding(name, OK, "a local socket can be opened")
-
-
-def _own_folder(name: str) -> Path:
-    """One of Stem Bridge's own folders: `config`, `runtime` or `cache`."""
-    import platformdirs
-
-    given = {"config": "STEMBRIDGE_CONFIG_DIR", "runtime": "STEMBRIDGE_RUNTIME_DIR"}.get(name, "")
-    if given in os.environ:
-        return Path(os.environ[given])
-    folders = {
-        "config": platformdirs.user_config_path,
-        "runtime": platformdirs.user_runtime_path,
-        "cache": platformdirs.user_cache_path,
-    }
-    with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set, which is no fault
-        warnings.simplefilter("ignore")
-        return folders[name]("stembridge")
 
 
 def _folder(name: str, folder: Path, advice: str = "") -> Finding:

@@ -1,0 +1,53 @@
+"""Defaults come from the file, then the environment, then the command line; the last one wins."""
+
+import pytest
+import soundfile
+
+from tests.cli.helpers import bounce, good, refused, song
+
+
+@pytest.fixture
+def configured(tmp_path):
+    """Write a config.toml and run a bounce of a short song with it."""
+    song(tmp_path)
+    environment = {"STEMBRIDGE_CONFIG_DIR": str(tmp_path / "config")}
+    (tmp_path / "config").mkdir()
+
+    def run(text, *options, run=bounce, **more):
+        (tmp_path / "config/config.toml").write_text(text)
+        return run(
+            "song.wav", *options, "--overwrite", cwd=tmp_path, environment=environment | more
+        )
+
+    return run
+
+
+def bits(folder):
+    return soundfile.info(folder / "stems/song/drums.wav").subtype
+
+
+def test_the_last_one_wins(configured, tmp_path):
+    file = '[bounce]\nmodel = "fake"\nbits = "32f"\nstems = ["drums", "vocals"]\nstart = 0.5\n'
+    configured(file, run=good)
+    assert bits(tmp_path) == "FLOAT"
+    assert soundfile.info(tmp_path / "stems/song/vocals.wav").frames == 22050
+    assert not (tmp_path / "stems/song/bass.wav").exists()
+    configured(file, run=good, STEMBRIDGE_BOUNCE_BITS="16")
+    assert bits(tmp_path) == "PCM_16"
+    configured(file, "--bits", "24", run=good, STEMBRIDGE_BOUNCE_BITS="16")
+    assert bits(tmp_path) == "PCM_24"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[bonce]\n", "'bonce' is no command"),
+        ("bounce = 1\n", "'bounce' is no command"),
+        ('[bounce]\nmodle = "fake"\n', "'modle' is no option of bounce"),
+        ("[bounce\n", "cannot be read"),
+        ("[bounce]\nbits = 99\n", "99"),
+        ("[bounce]\nbits = 1979-05-27\n", "'bits' must be"),
+    ],
+)
+def test_mistakes_in_the_file_are_named(configured, text, words):
+    refused(configured(text), 2, words)
