@@ -96,10 +96,14 @@ class BounceSettings:
 
 def parse_time(text: str) -> float:
     """Seconds from `83.5`, `1:23.5` or `1:02:03`. Raises UsageError for anything else."""
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)", text)
+    # Each part below the first is less than sixty.
+    below = r"([0-5]?\d"
+    match = re.fullmatch(
+        rf"()()(\d+(?:\.\d+)?)|()(\d+):{below}(?:\.\d+)?)|(\d+):{below}):{below}(?:\.\d+)?)", text
+    )
     if match is None:
         raise UsageError(f"'{text}' is not a time; write seconds (83.5) or [hours:]minutes:seconds")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    hours, minutes, seconds = (float(p or 0) for p in match.groups() if p is not None)
     return hours * 3600 + minutes * 60 + seconds
 
 

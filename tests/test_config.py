@@ -169,7 +169,26 @@ def test_a_written_time_is_read_back(hours, minutes, milliseconds):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "+1", "1,5", ".5", "5.", "1e3", "nan", "inf", "1:", ":1", "1:2:3:4", " 1", "1s"],
+    [
+        "",
+        "-1",
+        "+1",
+        "1,5",
+        ".5",
+        "5.",
+        "1e3",
+        "nan",
+        "inf",
+        "1:",
+        ":1",
+        "1:2:3:4",
+        " 1",
+        "1s",
+        "1:60",
+        "1:99.5",
+        "1:60:00",
+        "1:00:60",
+    ],
 )
 def test_anything_else_is_refused_with_its_text_and_what_to_write(text):
     with pytest.raises(UsageError, match=r"is not a time; write seconds \(83\.5\)") as caught:

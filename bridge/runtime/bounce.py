@@ -85,7 +85,7 @@ def bounce(
     with Workspace(folder, path, keep=settings.resume) as work:
         source = open_source(path, work.path)
         ensemble = models.load(source.rate)
-        song = _plan(source, ensemble, settings, models.batch)
+        song = _plan(source, ensemble, settings, models)
         paths = output_paths(folder, path, song.outputs, settings, ensemble.name)
         what = identity(song, verify(source))
         if settings.resume and (done := _already_done(paths, what, song.span.length)):
@@ -104,7 +104,7 @@ def bounce(
     return Result(paths, manifest)
 
 
-def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, batch: int) -> Song:
+def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, models: Models) -> Song:
     start = round((settings.start or 0) * source.rate)
     end = source.frames if settings.end is None else round(settings.end * source.rate)
     span = Span.between(start, min(end, source.frames))
@@ -118,7 +118,7 @@ def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, batch: i
     outputs = plan_outputs(ensemble.first.sources, settings)
     encoding = choose_encoding(settings.format, settings.bits, source.rate, source.channels)
     check_size(encoding, span.length, source.channels)
-    return Song(source, span, ensemble, outputs, encoding, settings, batch)
+    return Song(source, span, ensemble, outputs, encoding, settings, models.device, models.batch)
 
 
 def _check_places(folder: Path, paths: dict[str, Path], *, replace: bool) -> None:

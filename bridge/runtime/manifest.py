@@ -33,6 +33,7 @@ class Song:
     outputs: tuple[Output, ...]
     encoding: Encoding
     settings: BounceSettings
+    device: str
     batch: int
 
     @property
@@ -70,7 +71,7 @@ def identity(song: Song, input_hash: str) -> dict[str, Any]:
             "weights": [list(member.weights) for member in song.ensemble.members],
             "sha256": [member.separator.weights_hash for member in song.ensemble.members],
         },
-        "settings": {**song.settings.identity(), "batch": song.batch},
+        "settings": {**song.settings.identity(), "device": song.device, "batch": song.batch},
         "versions": {
             "stembridge": __version__,
             "python": platform.python_version(),

@@ -39,7 +39,7 @@ class Models:
     Attributes
     ----------
     warnings: what the user should know about the choice, in words.
-    batch: windows to run at once; final once something was loaded.
+    device, batch: where networks run, and how many windows at once; final once one was loaded.
 
     Raises ModelError or NetworkError when the model cannot be had; nothing is loaded yet.
     """
@@ -49,7 +49,7 @@ class Models:
         self.warnings: list[str] = []
         self._choice = self._choose(obtain)
         self._loaded: Ensemble | None = None
-        self.batch = settings.batch or 1
+        self.device, self.batch = "cpu", settings.batch or 1
         if self._choice.name == "spectral":
             self.warnings.append(
                 "spectral is a preview that uses no trained model: expect audible bleed"
@@ -73,13 +73,13 @@ class Models:
     def _load_demucs(self) -> Ensemble:
         from bridge.engine.demucs import choose_device, load_ensemble
 
-        device = choose_device(self._settings.device)
-        self.batch = self._settings.batch or _BATCH[device.partition(":")[0]]
+        self.device = choose_device(self._settings.device)
+        self.batch = self._settings.batch or _BATCH[self.device.partition(":")[0]]
         return load_ensemble(
             self._choice.name,
             self._choice.yaml,
             self._choice.weights,
-            device=device,
+            device=self.device,
             precision=self._settings.precision,
             licence=self._choice.licence,
             allow_pickle=self._settings.allow_pickle,

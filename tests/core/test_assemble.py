@@ -97,3 +97,11 @@ def test_forgetting_makes_room_within_the_capacity():
         assembler.forget(start - 2)
         assembler.push(start, np.full((1, 2), start, np.float32))
     assert assembler.read(Span(36, 4)).tolist() == [[36, 36, 38, 38]]
+
+
+def test_what_is_forgotten_is_missing_and_reads_as_silence():
+    assembler = Assembler(1, capacity=4)
+    assembler.push(0, np.ones((1, 4), np.float32))
+    assembler.forget(2)
+    assert assembler.missing(Span(0, 6)) == [Span(0, 2), Span(4, 2)]
+    assert assembler.read(Span(0, 6)).tolist() == [[0, 0, 1, 1, 0, 0]]

@@ -1,0 +1,34 @@
+# `make demo` and `make test` do all set-up on a machine with Python 3.11 or newer, make and a C++
+# compiler. Everything they install goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check lint clean
+
+demo: $(READY)
+	$(BIN)/python -m tests.tiny.synth demo
+	$(BIN)/stembridge bounce demo/demo-song.wav -o demo/stems -m tests/tiny/weights --overwrite -v
+	@echo "The stems are in demo/stems/demo-song; the true ones, to compare, in demo/true-stems."
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info
