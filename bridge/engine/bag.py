@@ -49,7 +49,7 @@ def _signatures(path: Path, value: Any) -> tuple[str, ...]:
     for signature in value:
         if not isinstance(signature, str) or not SIGNATURE.fullmatch(signature):
             raise ModelError(
-                f"{path}: '{str(signature)[:64]}' is no signature; one is 8 digits of 0-9 and a-f"
+                f"{path}: '{_shown(signature)}' is no signature; one is 8 digits of 0-9 and a-f"
             )
     return tuple(value)
 
@@ -74,4 +74,9 @@ def _weights(path: Path, value: Any, models: Any) -> tuple[tuple[float, ...], ..
 def _segment(path: Path, value: Any) -> float | None:
     if value is None or (type(value) in (int, float) and 0.1 <= value <= 600):
         return None if value is None else float(value)
-    raise ModelError(f"{path}: a segment of '{str(value)[:32]}' s is not in 0.1 to 600")
+    raise ModelError(f"{path}: a segment of '{_shown(value)}' s is not in 0.1 to 600")
+
+
+def _shown(value: Any) -> str:
+    # Aliases make a few bytes of YAML print as gigabytes.
+    return str(value)[:64] if isinstance(value, str | int | float) else type(value).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,17 @@ def choose_device(wanted: str) -> str:
     if not have[kind] or (number and int(number) >= torch.cuda.device_count()):
         raise UsageError(f"this machine has no device '{wanted}'; use --device auto or cpu")
     return wanted
+
+
+def describe_machine(device: str) -> dict[str, str | int]:
+    """What the last bits of a network's output depend on besides its input and versions."""
+    import torch
+
+    kind = torch.device(device).type
+    name = torch.cuda.get_device_name(device) if kind == "cuda" else platform.processor()
+    threads = {"threads": torch.get_num_threads()} if kind == "cpu" else {}
+    capability = {"instructions": torch.backends.cpu.get_cpu_capability()} if threads else {}
+    return {"device": device, "processor": name, **threads, **capability}
 
 
 def load_ensemble(

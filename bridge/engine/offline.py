@@ -155,8 +155,8 @@ class OfflineRun:
             windows = [feed.read(lane.read_span(i)) for i in some]
             try:
                 stems = lane.separator.separate(np.stack(windows))
-            except (MemoryError, RuntimeError) as error:
-                self._halve(error, len(some), lane.separator.name)
+            except Exception as error:  # noqa: BLE001 - what is in a network is not ours
+                self._halve(error, len(some), lane, some[0])
                 continue
             for index, piece in zip(some, stems, strict=True):
                 self._add(lane, index, piece, output)
@@ -173,9 +173,14 @@ class OfflineRun:
             )
         output.add(emit, wanted * lane.share[:, None, None] * lane.plan.fade(index))
 
-    def _halve(self, error: Exception, size: int, name: str) -> None:
+    def _halve(self, error: Exception, size: int, lane: _Lane, index: int) -> None:
+        name = lane.separator.name
         if not is_out_of_memory(error):
-            raise error
+            seconds = lane.plan.emit(index).start / lane.separator.rate
+            what = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+            raise ModelError(f"{name} failed at {seconds:.1f} s ({what}); use another model") from (
+                error
+            )
         if size == 1:
             raise BridgeError(
                 f"out of memory with a single window of {name}; use --device cpu, "

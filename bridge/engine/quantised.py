@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.errors import ModelError
 
+_DAMAGED = (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecursionError)
 _SETTINGS = (int, float, bool, str, type(None))
 
 
@@ -33,26 +34,27 @@ def restore_structure(path: Path, text: str, tensors: dict[str, Any]) -> dict[st
         "diffq.uniform.UniformQuantizer": UniformQuantizer,
     }
 
-    def rebuild(node: Any) -> Any:
-        if not isinstance(node, dict):
-            return node
-        kind, value = next(iter(node.items()))
-        if kind == "_tensor":
-            return tensors[value]
-        if kind == "_dict":
-            return {key: rebuild(item) for key, item in value}
-        if kind in ("_list", "_tuple"):
-            return [rebuild(item) for item in value]
-        if kind == "_class":
-            return classes[value]
-        raise KeyError(kind)
-
     try:
-        state = rebuild(json.loads(text))
+        state = _rebuild(json.loads(text), tensors, classes)
         settings = state["meta"]["init_kwargs"].values()
         known = state["meta"]["klass"] in classes.values()
-    except (KeyError, TypeError, ValueError, StopIteration, RecursionError) as error:
+    except _DAMAGED as error:
         raise ModelError(f"{path} has a damaged structure ({error}); fetch it again") from error
     if not known or not all(isinstance(value, _SETTINGS) for value in settings):
         raise ModelError(f"{path} asks for a quantiser that is not diffq's; it is not used")
     return {str(key): value for key, value in state.items()}
+
+
+def _rebuild(node: Any, tensors: dict[str, Any], classes: dict[str, type]) -> Any:
+    if not isinstance(node, dict):
+        return node
+    kind, value = next(iter(node.items()))
+    if kind == "_tensor":
+        return tensors[value]
+    if kind == "_dict":
+        return {key: _rebuild(item, tensors, classes) for key, item in value}
+    if kind in ("_list", "_tuple"):
+        return [_rebuild(item, tensors, classes) for item in value]
+    if kind == "_class":
+        return classes[value]
+    raise KeyError(kind)

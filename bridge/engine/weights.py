@@ -64,9 +64,11 @@ def _arguments(path: Path, metadata: dict[str, str]) -> tuple[str, dict[str, Any
         given = _decode(json.loads(metadata.get("kwargs", "{}")))
     except (ValueError, KeyError, TypeError, ZeroDivisionError, RecursionError) as error:
         raise ModelError(f"{path} has damaged metadata ({error}); fetch it again") from error
+    if not isinstance(given, dict):
+        raise ModelError(f"{path} has damaged metadata; fetch it again")
     if isinstance(positional, list) and len(positional) == 1 and "sources" not in given:
         given["sources"], positional = positional[0], []
-    if positional != [] or not isinstance(given, dict) or "sources" not in given:
+    if positional != [] or "sources" not in given:
         raise ModelError(f"{path} does not name its arguments; use a file of demucs 4.1")
     for key, value in given.items():
         if key not in KNOWN[kind]:
@@ -93,8 +95,9 @@ def _state(path: Path, metadata: dict[str, str], tensors: dict[str, Any]) -> dic
         return restore_structure(path, metadata["structure"], tensors)
     import torch
 
+    floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
     for key, tensor in tensors.items():
-        if not torch.is_floating_point(tensor) or not torch.isfinite(tensor).all():
+        if tensor.dtype not in floats or not torch.isfinite(tensor).all():
             raise ModelError(f"{path}: tensor '{key[:64]}' is damaged; fetch it again")
     return {key: tensor.float() for key, tensor in tensors.items()}
 

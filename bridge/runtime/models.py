@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.config import BounceSettings
 from bridge.engine.base import Ensemble, Member, Separator
-from bridge.engine.catalog import find
+from bridge.engine.catalog import CATALOG, find
 from bridge.errors import ModelError
 from bridge.runtime.hub_cache import ModelFiles, cached
 
@@ -39,7 +39,8 @@ class Models:
     Attributes
     ----------
     warnings: what the user should know about the choice, in words.
-    device, batch: where networks run, and how many windows at once; final once one was loaded.
+    machine: what networks run on, for the manifest; final once one was loaded.
+    batch: windows to run at once; final once one was loaded.
 
     Raises ModelError or NetworkError when the model cannot be had; nothing is loaded yet.
     """
@@ -49,8 +50,9 @@ class Models:
         self.warnings: list[str] = []
         self._choice = self._choose(obtain)
         self._loaded: Ensemble | None = None
-        self.device, self.batch = "cpu", settings.batch or 1
-        if self._choice.name == "spectral":
+        self.machine: dict[str, str | int] = {"device": "cpu"}
+        self.batch = settings.batch or 1
+        if not self._choice.weights and self._choice.name == "spectral":
             self.warnings.append(
                 "spectral is a preview that uses no trained model: expect audible bleed"
             )
@@ -58,28 +60,28 @@ class Models:
     def load(self, rate: int) -> Ensemble:
         """The ensemble; separators without weights work at `rate` Hz, the song's own."""
         name = self._choice.name
+        if self._choice.weights:
+            self._loaded = self._loaded or self._load_demucs()
+            return self._loaded
         if name == "spectral":
             from bridge.engine.spectral import SpectralSeparator
 
             return _alone(SpectralSeparator(rate))
-        if name.startswith("fake"):
-            from bridge.engine.fake import FakeSeparator
+        from bridge.engine.fake import FakeSeparator
 
-            return _alone(FakeSeparator.from_text(name, rate))
-        if self._loaded is None:
-            self._loaded = self._load_demucs()
-        return self._loaded
+        return _alone(FakeSeparator.from_text(name, rate))
 
     def _load_demucs(self) -> Ensemble:
-        from bridge.engine.demucs import choose_device, load_ensemble
+        from bridge.engine.demucs import choose_device, describe_machine, load_ensemble
 
-        self.device = choose_device(self._settings.device)
-        self.batch = self._settings.batch or _BATCH[self.device.partition(":")[0]]
+        device = choose_device(self._settings.device)
+        self.machine = describe_machine(device)
+        self.batch = self._settings.batch or _BATCH[device.partition(":")[0]]
         return load_ensemble(
             self._choice.name,
             self._choice.yaml,
             self._choice.weights,
-            device=self.device,
+            device=device,
             precision=self._settings.precision,
             licence=self._choice.licence,
             allow_pickle=self._settings.allow_pickle,
@@ -100,7 +102,7 @@ class Models:
             return _Choice(wanted)
         if "/" in wanted or "\\" in wanted or Path(wanted).suffix in _WEIGHT_SUFFIXES:
             return _from_path(Path(wanted).expanduser())
-        if Path(wanted).is_dir():
+        if wanted not in CATALOG and Path(wanted).is_dir():
             return _from_path(Path(wanted))
         find(wanted)
         files = cached(wanted) or obtain(wanted, True)

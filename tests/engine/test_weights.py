@@ -101,6 +101,7 @@ def test_a_huge_network_costs_no_memory(saved, tmp_path):
     [
         {"kwargs": "{"},
         {"kwargs": "[]"},
+        {"kwargs": "[1]", "args": '[["a"]]'},
         {"kwargs": "null"},
         {"args": "[1, 2, 3]"},
         {"args": "{}"},
@@ -211,3 +212,19 @@ def test_published_bags_are_read():
     assert len(found["htdemucs_ft"].signatures) == 4
     assert found["htdemucs_ft"].weights is not None
     assert found["mdx_extra"].segment == 44
+
+
+def test_tensors_of_other_types_are_refused(saved, tmp_path):
+    for kind in (torch.float8_e4m3fn, torch.int16):
+        tensors = {key: tensor.to(kind) for key, tensor in load_file(saved).items()}
+        with pytest.raises(ModelError, match="is damaged"):
+            load_network(rewritten(saved, tmp_path, tensors=tensors))
+
+
+def test_aliases_that_print_as_gigabytes_are_refused_at_once(tmp_path):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    for key in ("models: [*a11]", "models: ['01234567']\nsegment: *a11"):
+        (tmp_path / "bag.yaml").write_text("\n".join([*lines, key]) + "\n")
+        with pytest.raises(ModelError, match="list"):
+            read_bag(tmp_path / "bag.yaml")

@@ -1,0 +1,35 @@
+"""What a user calls a model, and what that gives."""
+
+import pytest
+
+from bridge.config import BounceSettings
+from bridge.errors import ModelError
+from bridge.runtime.models import Models
+from tests import networks
+
+
+def load(name, rate=44100):
+    return Models(BounceSettings(model=str(name)), lambda *_: None).load(rate)
+
+
+@pytest.mark.parametrize("name", ["fakebook", "fake", "spectral"])
+def test_a_file_named_like_a_built_in_model_is_that_file(tmp_path, name):
+    networks.save_network(networks.hybrid(), tmp_path / f"{name}.safetensors")
+    assert load(tmp_path / f"{name}.safetensors").first.weights_hash
+    (tmp_path / f"{name}.safetensors").write_bytes(b"garbage")
+    with pytest.raises(ModelError, match="damaged"):
+        load(tmp_path / f"{name}.safetensors")
+
+
+def test_a_folder_named_like_a_published_model_does_not_hide_it(tmp_path, monkeypatch):
+    (tmp_path / "htdemucs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "empty"))
+    with pytest.raises(ModelError, match="models fetch htdemucs"):
+        load("htdemucs")
+
+
+def test_separators_without_weights_work_at_the_rate_of_the_song():
+    assert load("spectral", 48000).first.rate == 48000
+    assert load("fake", 8000).first.rate == 8000
+    assert load("fake:rate=22050", 8000).first.rate == 22050
