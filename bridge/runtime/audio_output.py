@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bridge.errors import OutputError, UsageError
 from bridge.runtime import riff
+from bridge.runtime.stamps import remove_stamps
 from bridge.runtime.writing import native, writing
 
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
@@ -48,8 +49,6 @@ def choose_encoding(audio_format: str, bits: str | None, rate: int, channels: in
 
     Raises UsageError for a combination that cannot be written, before any work.
     """
-    if audio_format in _LOSSY and bits is not None:
-        raise UsageError(f"--bits {bits} does not apply to {audio_format}; leave --bits out")
     encoding = Encoding(audio_format, None if audio_format in _LOSSY else bits or "24")
     try:
         with soundfile.SoundFile(
@@ -156,8 +155,11 @@ def check_whole(path: Path, frames: int) -> None:
 
 
 def finish(path: Path, encoding: Encoding, origination: int | None) -> None:
-    """Add the Broadcast Wave time reference, where there is one, to a written WAV file."""
-    if origination is None or encoding.format != "wav":
-        return
+    """Make a written file depend on its samples alone, and give a WAV its time reference.
+
+    `origination` is the Broadcast Wave time reference in frames, or None where there is none.
+    """
     with writing(path):
-        riff.append_time_reference(path, origination)
+        remove_stamps(path)
+        if origination is not None and encoding.format == "wav":
+            riff.append_time_reference(path, origination)

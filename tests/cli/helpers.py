@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[2]
 COMMAND = [str(Path(sys.executable).with_name("stembridge")), "bounce"]
 FAKE = ("-m", "fake")
+# Runs a command as another user, where the tests run as root.
+NOBODY = ("setpriv", "--reuid=65534", "--clear-groups")
 STEMS = ("drums", "bass", "other", "vocals")
 # What `fake` makes of the mix. `other` is what these leave of it.
 GAINS = {"drums": 0.5, "bass": 0.25, "vocals": 0.125}
