@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bridge.cli.report import Report, make_report
-from bridge.config import CLIPS, DEFAULT_TEMPLATE, PRECISIONS, RESIDUALS, BounceSettings, parse_time
+from bridge.config import (
+    BITS,
+    CLIPS,
+    DEFAULT_TEMPLATE,
+    FORMATS,
+    PRECISIONS,
+    RESIDUALS,
+    BounceSettings,
+    parse_time,
+)
 from bridge.errors import BatchError, BridgeError
+
+if TYPE_CHECKING:
+    from bridge.runtime.models import Models
 
 
 class _Time(click.ParamType[float]):
@@ -67,11 +80,9 @@ class _Names(click.ParamType[tuple[str, ...]]):
     "format",
     default="wav",
     show_default=True,
-    type=click.Choice(["wav", "flac", "mp3", "ogg", "aiff"]),
+    type=click.Choice(FORMATS),
 )
-@click.option(
-    "--bits", type=click.Choice(["16", "24", "32f"]), help="Sample format.  [default: 24]"
-)
+@click.option("--bits", type=click.Choice(BITS), help="Sample format.  [default: 24]")
 @click.option(
     "--residual",
     default="other",
@@ -142,11 +153,17 @@ def command(
         models = Models(settings, obtainer(yes=yes))
         for text in models.warnings:
             report.warn(text)
-        _bounce_all(songs, folder, settings, models, report)
+        _bounce_all(songs, folder, settings, models, report, verbose=verbose)
 
 
 def _bounce_all(
-    songs: list[Path], folder: Path, settings: BounceSettings, models: Any, report: Report
+    songs: list[Path],
+    folder: Path,
+    settings: BounceSettings,
+    models: Models,
+    report: Report,
+    *,
+    verbose: bool,
 ) -> None:
     from bridge.runtime.bounce import bounce
 
@@ -157,10 +174,13 @@ def _bounce_all(
             result = bounce(
                 song, folder, settings, models, progress=report.progress, warn=report.warn
             )
-        except BridgeError as error:
+        except Exception as error:
+            if verbose and not isinstance(error, BridgeError):
+                traceback.print_exc()
+            known = _in_words(song, error)
             if len(songs) == 1:
-                raise
-            report.fail(song, error)
+                raise known from error
+            report.fail(song, known)
             failed.append(song)
         else:
             report.done(song, result)
@@ -169,3 +189,10 @@ def _bounce_all(
         raise BatchError(
             f"{len(failed)} of {len(songs)} inputs failed, the others are done: {names}"
         )
+
+
+def _in_words(song: Path, error: Exception) -> BridgeError:
+    if isinstance(error, BridgeError):
+        return error
+    what = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return BridgeError(f"{song}: unexpected {what}; please report it with what -v shows")

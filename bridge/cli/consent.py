@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _LABEL = 10
 
 
+def can_ask() -> bool:
+    """Whether somebody can see a question and answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def consent(offer: Offer, *, yes: bool) -> None:
     """Show what an offer would fetch, from where and under which licence; return if it is wanted.
 
@@ -30,7 +35,7 @@ def consent(offer: Offer, *, yes: bool) -> None:
     beside("Licence", offer.licence, _LABEL, err=True)
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         raise UsageError(
             f"nobody can be asked here whether to fetch {offer.name}; add --yes if its licence "
             "suits you"

@@ -28,10 +28,12 @@ def read_defaults(
     Raises UsageError, naming the file and the value, for what no command knows.
     """
     path = user_folder("config") / "config.toml"
-    if not path.is_file():
-        return {}
     try:
+        if not path.is_file():
+            return {}
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except PermissionError:  # somebody else's home, as under sudo
+        return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
     for name, values in content.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from bridge.runtime.hub_cache import ModelFiles
 from bridge.runtime.models import Obtain
 
@@ -16,12 +14,12 @@ def obtainer(*, yes: bool) -> Obtain:
     """
 
     def obtain(name: str, required: bool) -> ModelFiles | None:
-        from bridge.cli.consent import consent
+        from bridge.cli.consent import can_ask, consent
         from bridge.cli.fetching import fetch_in_sight
         from bridge.errors import ModelError
         from bridge.runtime.hub import reach
 
-        if not required and not (yes or sys.stdin.isatty()):
+        if not required and not (yes or can_ask()):
             return None
         try:
             consent(reach(name), yes=yes)

@@ -35,11 +35,8 @@ class RateMap:
     def frames(self, count: int) -> int:
         """Target frames that cover `count` source frames: the ceiling, so at least one for one.
 
+        It is also the first target frame at or after the instant of source frame `count`.
         Mapping there and back never gives fewer frames than at first, so that a signal can be
         brought back to its exact length by trimming alone.
         """
         return ceil(count * self.ratio)
-
-    def position(self, frame: int) -> int:
-        """First target frame at or after the instant of source frame `frame`."""
-        return ceil(frame * self.ratio)

@@ -27,6 +27,7 @@ from bridge.runtime.audio_output import check_size, check_whole, choose_encoding
 from bridge.runtime.manifest import Song, describe, identity
 from bridge.runtime.models import Models
 from bridge.runtime.outputs import output_paths, plan_outputs
+from bridge.runtime.peaks import peak_warnings
 from bridge.runtime.prefetch import prefetched
 from bridge.runtime.render import Renderer, Rendering
 from bridge.runtime.resample import resampled
@@ -90,15 +91,18 @@ def bounce(
         what = identity(song, verify(source))
         if settings.resume and (done := _already_done(paths, what, song.span.length)):
             return Result(paths, done, skipped=True)
-        _check_places(folder, paths, replace=settings.overwrite or work.resumes(what))
+        replace_old = settings.overwrite or work.resumes(what)
+        _check_places(folder, paths, replace=replace_old)
         work.begin(what)
         computed, windows = _separate(song, work, progress, say)
         rendering = _renderer(song, work).render()
-        _warn_of_peaks(song, rendering, say)
+        for text in peak_warnings(rendering, song.encoding, settings.clip):
+            say(text)
         files = {name: str(p.relative_to(paths["manifest"].parent)) for name, p in paths.items()}
         manifest = describe(song, what, rendering, files)
         manifest["warnings"] = warnings
         manifest["windows"] = {"total": windows, "computed": computed}
+        _check_places(folder, paths, replace=replace_old)  # another run may have been here
         manifest["seconds"] = round(time.monotonic() - began, 3)
         _publish(rendering, paths, manifest, work)
     return Result(paths, manifest)
@@ -118,7 +122,7 @@ def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, models: 
     outputs = plan_outputs(ensemble.first.sources, settings)
     encoding = choose_encoding(settings.format, settings.bits, source.rate, source.channels)
     check_size(encoding, span.length, source.channels)
-    return Song(source, span, ensemble, outputs, encoding, settings, models.device, models.batch)
+    return Song(source, span, ensemble, outputs, encoding, settings, models.machine, models.batch)
 
 
 def _check_places(folder: Path, paths: dict[str, Path], *, replace: bool) -> None:
@@ -212,28 +216,6 @@ def _renderer(song: Song, work: Workspace) -> Renderer:
         clip=song.settings.clip,
         seed=song.settings.seed,
     )
-
-
-def _warn_of_peaks(song: Song, rendering: Rendering, warn: Callable[[str], None]) -> None:
-    if rendering.gain != 1:
-        decibels = 20 * np.log10(rendering.gain)
-        warn(
-            f"all stems were turned down by {-decibels:.2f} dB (--clip rescale): "
-            "they sum to the input at that gain, and no longer null against it"
-        )
-    for name, file in rendering.files.items():
-        if not file.over:
-            continue
-        peak = f"{name} peaks {20 * np.log10(file.peak):.2f} dB over full scale"
-        if song.settings.clip == "clamp":
-            warn(f"{peak}: {file.over} samples were clamped, so the null is lost there")
-        elif song.encoding.bits == "32f":
-            warn(f"{peak} in {file.over} samples; 32-bit floats keep them")
-        else:
-            warn(
-                f"{peak}: {song.encoding.format} cut off {file.over} samples; "
-                "--bits 32f keeps them, --clip rescale turns all stems down"
-            )
 
 
 def _publish(

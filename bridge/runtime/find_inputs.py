@@ -39,7 +39,10 @@ def _search(folder: Path, searched: set[Path], stems: set[Path]) -> list[Path]:
     songs = []
     for path in names:
         if path.is_dir():
-            songs += _search(path, searched, stems)
+            try:
+                songs += _search(path, searched, stems)
+            except OSError:  # it cannot be read, which is said when its turn comes
+                songs.append(path)
         elif path.suffix.lower() in EXTENSIONS and path not in stems:
             songs.append(path)
     return songs

@@ -33,7 +33,7 @@ class Song:
     outputs: tuple[Output, ...]
     encoding: Encoding
     settings: BounceSettings
-    device: str
+    machine: dict[str, str | int]
     batch: int
 
     @property
@@ -71,7 +71,8 @@ def identity(song: Song, input_hash: str) -> dict[str, Any]:
             "weights": [list(member.weights) for member in song.ensemble.members],
             "sha256": [member.separator.weights_hash for member in song.ensemble.members],
         },
-        "settings": {**song.settings.identity(), "device": song.device, "batch": song.batch},
+        "settings": {**song.settings.identity(), "batch": song.batch},
+        "machine": song.machine,
         "versions": {
             "stembridge": __version__,
             "python": platform.python_version(),

@@ -86,16 +86,18 @@ def output_paths(
 
 def check_distinct(songs: list[Path], folder: Path, settings: BounceSettings) -> None:
     """Raise UsageError when two songs of a batch would write a stem or a manifest to one path."""
-    taken: dict[Path, Path] = {}
+    taken: dict[str, Path] = {}
     for song in songs:
         paths = output_paths(folder, song, (Output("STEM", ()),), settings, "MODEL")
         for path in paths.values():
-            if path in taken:
+            # macOS and Windows take names for equal that differ in case or composition.
+            place = unicodedata.normalize("NFC", str(path)).casefold()
+            if place in taken:
                 raise UsageError(
-                    f"{taken[path]} and {song} would both be written as {path}; use a --template "
+                    f"{taken[place]} and {song} would both be written as {path}; use a --template "
                     "with {folder}/{track}/, or bounce them one by one with another -o"
                 )
-            taken[path] = song
+            taken[place] = song
 
 
 def _safe(name: str) -> str:

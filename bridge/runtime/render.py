@@ -95,10 +95,12 @@ class Renderer:
             if not output.parts:
                 files[output.name] = self._write_rest(output, files)
                 null = max(float(np.abs(rest).max()) for rest in self._rest(files.values()))
+        origination = self._source.origination
+        if origination is not None:
+            origination += self._span.start
         for file in files.values():
-            origination = self._source.origination
-            if origination is not None:
-                finish(file.path, self._encoding, origination + self._span.start)
+            finish(file.path, self._encoding, origination)
+            check_whole(file.path, self._span.length)
         return Rendering(
             {output.name: files[output.name] for output in self._outputs}, self._gain, null
         )
@@ -106,14 +108,13 @@ class Renderer:
     def _blocks(self) -> Iterator[dict[str, Audio]]:
         """Blocks of every output that has parts, shape (C, n), cut as those of the input."""
         columns = len(self._stems) * self._source.channels
+        rate = self._source.rate
         boards = {output.name: Pedalboard([]) for output in self._outputs}
         blocks = resampled(self._work.read(columns), self._rates, self._span.length)
         for block in rechunked(blocks, BLOCK):
             stems = block.reshape(len(self._stems), self._source.channels, -1)
             yield {
-                output.name: boards[output.name](
-                    self._sum(output, stems), self._source.rate, reset=False
-                )
+                output.name: _process(boards[output.name], self._sum(output, stems), rate)
                 for output in self._outputs
                 if output.parts
             }
@@ -154,7 +155,7 @@ class Renderer:
         board = Pedalboard([])
         with self._writer(output) as writer:
             for rest in self._rest(others.values()):
-                writer.write(board(rest.astype(np.float32), self._source.rate, reset=False))
+                writer.write(_process(board, rest.astype(np.float32), self._source.rate))
         return self._whole(writer)
 
     def _whole(self, writer: StemWriter) -> Written:
@@ -187,3 +188,11 @@ class Renderer:
             clamp=self._clip == "clamp",
             tags=self._source.tags,
         )
+
+
+def _process(board: Pedalboard, block: Audio, rate: int) -> Audio:
+    """One block, shape (C, n), through a board, which keeps its state for the next one."""
+    if not len(board):  # pedalboard itself cannot tell channels from frames in two by two samples
+        return block
+    processed: Audio = board(block, rate, reset=False)
+    return processed

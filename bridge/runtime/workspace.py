@@ -75,8 +75,12 @@ class Workspace:
         for path in (*reversed(self.path.parents), self.path):
             with writing(path):
                 if not path.exists():
-                    path.mkdir(parents=True, exist_ok=True)
+                    own = path in (self.path, self.path.parent)
+                    path.mkdir(0o700 if own else 0o777, parents=True, exist_ok=True)
                     self._made.append(path)
+        for path in (self.path.parent, self.path):
+            if path.is_symlink():  # its files would be removed as unfinished work
+                raise OutputError(f"{path} is a link to another folder; remove it")
 
     def __exit__(
         self,
@@ -110,15 +114,20 @@ class Workspace:
         if self.resumes(identity):
             return True
         job = self.path / "job.json"
-        for stale in self.path.iterdir():
-            if stale.name != "decoded.w64":
-                stale.unlink()
         with writing(job):
+            self._remove_stale()
             temporary = job.with_suffix(".new")
             temporary.write_text(json.dumps(identity), encoding="utf-8")
             _sync(temporary)
             temporary.replace(job)
         return False
+
+    def _remove_stale(self) -> None:
+        for stale in self.path.iterdir():
+            if stale.is_dir() and not stale.is_symlink():
+                shutil.rmtree(stale)
+            elif not stale.name.startswith("decoded."):  # by ffmpeg, in this run
+                stale.unlink()
 
     def restore(self, columns: int) -> State:
         """The state of the work so far; that of the very beginning where none is whole."""

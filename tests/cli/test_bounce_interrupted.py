@@ -220,7 +220,8 @@ def test_batch_is_resumed(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("number", "moment"), [(signal.SIGINT, 4), (signal.SIGINT, 20), (signal.SIGTERM, 4)]
+    ("number", "moment"),
+    [(signal.SIGINT, 4), (signal.SIGINT, 20), (signal.SIGTERM, 4), (signal.SIGHUP, 4)],
 )
 def test_interrupted_by_a_signal(
     number: int, moment: int, folder: Path, undisturbed: tuple[Path, float]

@@ -5,31 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.helpers import COMMAND, FAKE, bounce, good, music, refused, song, tree, write
+from tests.cli.helpers import FAKE, NOBODY, bounce, good, music, refused, song, tree, write
 
-NOBODY = ("setpriv", "--reuid=65534", "--clear-groups")
 FORMATS = ["wav 16", "wav 24", "wav 32f", "flac", "mp3", "ogg", "aiff"]
 FRAMES = 60_000
 # Three stems in stereo float32 (`other` is the rest), and pages for what is small beside them.
 WORKING_DATA = FRAMES * 3 * 2 * 4 + 4 * 4096
-
-
-@pytest.fixture
-def common() -> Iterator[Path]:
-    """A folder in which another user may work; pytest's own are private to root."""
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        pytest.skip("giving up root's rights needs root and setpriv")
-    if subprocess.run([*NOBODY, *COMMAND, "--help"], capture_output=True, check=False).returncode:
-        pytest.skip(f"another user may not run {COMMAND[0]}")
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 def refused_to_nobody(folder: Path, status: int, *words: str, arguments: tuple[str, ...]) -> None:

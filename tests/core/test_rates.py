@@ -43,7 +43,7 @@ def test_one_frame_or_more_gives_one_frame_or_more(source, target, count):
 
 @given(RATES, RATES, st.integers(-(10**9), 10**9))
 def test_position_is_the_first_frame_not_before_the_instant(source, target, frame):
-    position = RateMap(source, target).position(frame)
+    position = RateMap(source, target).frames(frame)
     instant = Fraction(frame, source)
     assert Fraction(position, target) >= instant > Fraction(position - 1, target)
 
@@ -53,13 +53,13 @@ def test_position_equals_a_search_over_all_frames(source, target, frame):
     reached = [
         t for t in range(-200, 201) if t * source >= frame * target
     ]  # both instants times both rates
-    assert RateMap(source, target).position(frame) == min(reached)
+    assert RateMap(source, target).frames(frame) == min(reached)
 
 
 @given(RATES, COUNTS)
 def test_equal_rates_change_nothing(rate, count):
     rates = RateMap(rate, rate)
-    assert rates.frames(count) == rates.position(count) == count
+    assert rates.frames(count) == rates.frames(count) == count
     assert rates.ratio == 1
 
 

@@ -127,3 +127,28 @@ def test_a_place_that_is_a_file_is_refused_in_words(tmp_path):
     with pytest.raises(OutputError, match=r"cannot write .*choose another -o"):
         Workspace(tmp_path / "file" / "o", Path("song.wav"), keep=False).__enter__()
     assert everything(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("which", ["parent", "own"])
+def test_a_link_in_place_of_the_folder_is_refused_and_its_target_untouched(tmp_path, which):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "precious").write_text("kept")
+    place = Workspace(tmp_path / "out", tmp_path / "song.wav", keep=False).path
+    link = place if which == "own" else place.parent
+    link.parent.mkdir(parents=True)
+    link.symlink_to(victim)
+    with (
+        pytest.raises(OutputError, match="is a link to another folder"),
+        Workspace(tmp_path / "out", tmp_path / "song.wav", keep=False) as work,
+    ):
+        work.begin({})
+    assert (victim / "precious").read_text() == "kept"
+
+
+def test_a_stray_folder_in_the_work_is_removed(tmp_path):
+    place = Workspace(tmp_path / "out", tmp_path / "song.wav", keep=False).path
+    (place / "stray/inner").mkdir(parents=True)
+    with Workspace(tmp_path / "out", tmp_path / "song.wav", keep=False) as work:
+        work.begin({})
+        assert not (place / "stray").exists()

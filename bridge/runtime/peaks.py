@@ -1,0 +1,47 @@
+"""What a user must know about the levels of a finished song."""
+
+from __future__ import annotations
+
+import math
+
+from bridge.runtime.audio_output import Encoding
+from bridge.runtime.render import Rendering
+
+# Above it, the sum of the files is audibly not the input: -100 dBFS.
+_NULL_LOST = 1e-5
+
+
+def peak_warnings(rendering: Rendering, encoding: Encoding, clip: str) -> list[str]:
+    """Lines on stems over full scale, on what was done about them, and on a null that is lost."""
+    lines = []
+    if rendering.gain != 1:
+        lines.append(
+            f"all stems were turned down by {-_decibels(rendering.gain):.2f} dB (--clip rescale): "
+            "they sum to the input at that gain, and no longer null against it"
+        )
+    for name, file in rendering.files.items():
+        if file.over:
+            lines.append(_over(name, file.peak, file.over, encoding, clip))
+    null = rendering.null_peak
+    if null is not None and null > _NULL_LOST and not encoding.lossy:
+        lines.append(
+            f"the null is lost: the stems miss the input by up to {_decibels(null):.1f} dBFS where "
+            "samples were cut off; --bits 32f without --clip keeps it"
+        )
+    return lines
+
+
+def _over(name: str, peak: float, count: int, encoding: Encoding, clip: str) -> str:
+    start = f"{name} peaks {_decibels(peak):.2f} dB over full scale"
+    if clip == "clamp":
+        return f"{start}: {count} samples were clamped"
+    if encoding.bits == "32f":
+        return f"{start} in {count} samples; 32-bit floats keep them"
+    return (
+        f"{start}: {encoding.format} cut off {count} samples; "
+        "--bits 32f keeps them, --clip rescale turns all stems down"
+    )
+
+
+def _decibels(ratio: float) -> float:
+    return 20 * math.log10(ratio)
