@@ -1,14 +1,15 @@
-"""Reads audio files through libsndfile, and others through ffmpeg, and trusts none of them."""
+"""Reads audio files, and trusts none of them.
+
+libsndfile reads most where they lie. What it does not read whole or not at all is decoded first,
+into the folder of the unfinished work: mp3 (`mpeg`), chained streams (`ogg`), the rest (`ffmpeg`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,13 @@ import soundfile
 
 from bridge.core.timeline import Span
 from bridge.engine.base import Audio
-from bridge.errors import InputError, OutputError
-from bridge.runtime import riff
-from bridge.runtime.quiet import native_silence
+from bridge.errors import InputError
+from bridge.runtime import ffmpeg, mpeg, ogg, riff
+from bridge.runtime.tags import read_tags
 from bridge.runtime.writing import native
 
 BLOCK = 1 << 16  # frames read at once: large enough to be fast, 0.5 MB in stereo
 MAX_RATE = 768_000
-TAGS = ("title", "artist", "album", "date", "genre", "tracknumber", "comment", "copyright")
 # What a folder is searched for. The first are read by libsndfile, the others need ffmpeg.
 EXTENSIONS = (
     *(".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc"),
@@ -36,10 +36,9 @@ EXTENSIONS = (
 class Source:
     """An audio file that was opened once and looks right.
 
-    path: as the user gave it. readable: the file to read, another one when ffmpeg decoded it.
-    rate: Hz. channels: 1 or 2. frames: at `rate`. bits: of integer samples, 0 for floats and
-    lossy formats. tags: text fields by name. origination: BWF time reference in frames since
-    midnight, or None.
+    path: as the user gave it. readable: the file to read, another one when it was decoded.
+    rate: Hz. channels: 1 or 2. frames: at `rate`. tags: text fields by name. origination: BWF time
+    reference in frames since midnight, or None.
     """
 
     path: Path
@@ -47,15 +46,15 @@ class Source:
     rate: int
     channels: int
     frames: int
-    bits: int
     tags: dict[str, str]
     origination: int | None
 
 
 def open_source(path: Path, work: Path) -> Source:
-    """Look at the header of `path`. ffmpeg, if needed, decodes into the folder `work`.
+    """Look at the header of `path`; decode it into the folder `work` if that is needed.
 
-    Raises InputError, which names the file and what is wrong with it.
+    Raises InputError, which names the file and what is wrong with it; OutputError when `work` is
+    full.
     """
     try:
         path.stat()
@@ -69,12 +68,7 @@ def open_source(path: Path, work: Path) -> Source:
         raise InputError(f"{path} cannot be read: permission denied; check its permissions")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; copy it again")
-    riff.check_size(path)
-    try:
-        return _inspect(path, path)
-    except soundfile.LibsndfileError:
-        decoded = _decode_with_ffmpeg(path, work)
-        return replace(_inspect(path, decoded), bits=0)
+    return _inspect(path, _decoded(path, work) or path)
 
 
 def verify(source: Source) -> str:
@@ -82,9 +76,8 @@ def verify(source: Source) -> str:
 
     Raises InputError when it is shorter than its header says or holds values that are no numbers.
     """
-    with nullcontext() if source.bits else native_silence():
-        for _ in read_blocks(source, Span(0, source.frames)):
-            pass
+    for _ in read_blocks(source, Span(0, source.frames)):
+        pass
     with source.path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -96,7 +89,7 @@ def read_blocks(source: Source, span: Span) -> Iterator[Audio]:
     """
     position = span.start
     try:
-        with _open(source.readable) as file:
+        with soundfile.SoundFile(native(source.readable)) as file:
             if position:
                 file.seek(position)
             while position < span.stop:
@@ -126,13 +119,26 @@ def _raise_short(source: Source, have: int) -> None:
     )
 
 
-def _open(path: Path) -> soundfile.SoundFile:
-    with native_silence():
-        return soundfile.SoundFile(native(path))
+def _decoded(path: Path, work: Path) -> Path | None:
+    """The file in `work` that `path` was decoded into, or None where it can be read itself."""
+    riff.check_size(path)
+    first_frame = mpeg.first_frame(path)
+    if first_frame is not None:
+        return mpeg.decode(path, first_frame, work) or ffmpeg.decode(path, work)
+    links = ogg.links(path)
+    if len(links) > 1:
+        return ogg.join(path, links, work)
+    try:
+        with soundfile.SoundFile(native(path)) as file:
+            # Inside a WAV file as well, its length would be a guess.
+            readable = not file.subtype.startswith("MPEG")
+    except soundfile.LibsndfileError:
+        readable = False
+    return None if readable else ffmpeg.decode(path, work)
 
 
 def _inspect(path: Path, readable: Path) -> Source:
-    with _open(readable) as file:
+    with soundfile.SoundFile(native(readable)) as file:
         if file.channels not in (1, 2):
             raise InputError(f"{path} has {file.channels} channels; only mono and stereo work")
         if not 1000 <= file.samplerate <= MAX_RATE:
@@ -141,38 +147,15 @@ def _inspect(path: Path, readable: Path) -> Source:
             )
         if file.frames < 1:
             raise InputError(f"{path} holds no audio: it has zero frames")
-        bits = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
-        tags = {name: value for name in TAGS if (value := getattr(file, name, ""))}
         return Source(
             path=path,
             readable=readable,
             rate=file.samplerate,
             channels=file.channels,
             frames=file.frames,
-            bits=bits.get(file.subtype, 0),
-            tags=tags,
+            tags=read_tags(file),
             origination=riff.read_time_reference(path),
         )
-
-
-def _decode_with_ffmpeg(path: Path, work: Path) -> Path:
-    ffmpeg = shutil.which("ffmpeg")
-    if ffmpeg is None:
-        raise InputError(
-            f"{path} is not audio that libsndfile reads (wav, flac, mp3, ogg, opus, aiff, caf); "
-            "other formats work when ffmpeg is installed"
-        )
-    decoded = work / "decoded.w64"
-    command = [ffmpeg, "-nostdin", "-v", "error", "-xerror", "-y", "-i", f"file:{path}"]
-    command += ["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "w64", f"file:{decoded}"]
-    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
-    said = result.stderr.decode(errors="replace")
-    if "No space left" in said:
-        raise OutputError(f"{work}: the disk is full; make room, or choose another -o")
-    if result.returncode != 0 or not decoded.exists():
-        last = (said.strip().splitlines() or ["it holds no audio"])[-1]
-        raise InputError(f"{path} is not audio that ffmpeg can read ({last[:120]})")
-    return decoded
 
 
 def _reason(error: Exception) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bridge.errors import OutputError, UsageError
 from bridge.runtime import riff
 from bridge.runtime.stamps import remove_stamps
+from bridge.runtime.tags import write_tags
 from bridge.runtime.writing import native, writing
 
 _SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}
@@ -104,8 +105,7 @@ class StemWriter:
                 self.encoding.subtype,
                 format="RF64" if big else self.encoding.format.upper(),
             )
-            for name, value in self.tags.items():
-                setattr(self._file, name, value)
+            write_tags(self._file, self.tags)
         return self
 
     def __exit__(
@@ -152,6 +152,13 @@ def check_whole(path: Path, frames: int) -> None:
                 f"cannot write {path}: it has {file.frames} of {frames} frames; is the disk full? "
                 "Make room, or choose another -o"
             )
+
+
+def losses(encoding: Encoding, origination: int | None) -> list[str]:
+    """What files of this encoding will not hold of the input, as warnings."""
+    if origination is None or encoding.format == "wav":
+        return []
+    return [f"{encoding.format} cannot hold the song's time reference; use --format wav"]
 
 
 def finish(path: Path, encoding: Encoding, origination: int | None) -> None:

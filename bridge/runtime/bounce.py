@@ -23,7 +23,7 @@ from bridge.engine.base import Audio, Ensemble
 from bridge.engine.offline import Chunk, OfflineRun, Settings
 from bridge.errors import OutputError, UsageError
 from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
-from bridge.runtime.audio_output import check_size, check_whole, choose_encoding
+from bridge.runtime.audio_output import check_size, check_whole, choose_encoding, losses
 from bridge.runtime.manifest import Song, describe, identity
 from bridge.runtime.models import Models
 from bridge.runtime.outputs import output_paths, plan_outputs
@@ -94,6 +94,8 @@ def bounce(
         replace_old = settings.overwrite or work.resumes(what)
         _check_places(folder, paths, replace=replace_old)
         work.begin(what)
+        for loss in losses(song.encoding, source.origination):
+            say(loss)
         computed, windows = _separate(song, work, progress, say)
         rendering = _renderer(song, work).render()
         for text in peak_warnings(rendering, song.encoding, settings.clip):

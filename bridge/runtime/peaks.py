@@ -7,8 +7,8 @@ import math
 from bridge.runtime.audio_output import Encoding
 from bridge.runtime.render import Rendering
 
-# Above it, the sum of the files is audibly not the input: -100 dBFS.
-_NULL_LOST = 1e-5
+# Above it, more than rounding and dither keeps the files from summing to the input.
+_ROUNDING = {"16": 2.0**-13, "24": 2.0**-21, "32f": 2.0**-21}
 
 
 def peak_warnings(rendering: Rendering, encoding: Encoding, clip: str) -> list[str]:
@@ -23,7 +23,7 @@ def peak_warnings(rendering: Rendering, encoding: Encoding, clip: str) -> list[s
         if file.over:
             lines.append(_over(name, file.peak, file.over, encoding, clip))
     null = rendering.null_peak
-    if null is not None and null > _NULL_LOST and not encoding.lossy:
+    if null is not None and encoding.bits is not None and null > _ROUNDING[encoding.bits]:
         lines.append(
             f"the null is lost: the stems miss the input by up to {_decibels(null):.1f} dBFS where "
             "samples were cut off; --bits 32f without --clip keeps it"

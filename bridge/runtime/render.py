@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from pedalboard import Pedalboard  # type: ignore[attr-defined]
 
@@ -25,6 +24,7 @@ from bridge.runtime.audio_input import BLOCK, Source, read_blocks
 from bridge.runtime.audio_output import Encoding, StemWriter, check_whole, finish
 from bridge.runtime.outputs import Output
 from bridge.runtime.resample import rechunked, resampled
+from bridge.runtime.sequential import SequentialFile
 from bridge.runtime.workspace import Workspace
 from bridge.runtime.writing import native, writing
 
@@ -168,7 +168,7 @@ class Renderer:
             readers = []
             for file in files:
                 with writing(file.path):
-                    readers.append(stack.enter_context(soundfile.SoundFile(native(file.path))))
+                    readers.append(stack.enter_context(SequentialFile(native(file.path))))
             for mix in self._input():
                 stems = {
                     str(index): reader.read(mix.shape[1], dtype="float32", always_2d=True).T

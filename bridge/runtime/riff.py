@@ -1,6 +1,6 @@
-"""The two things about RIFF files that libsndfile's Python binding leaves out.
+"""The two things about RIFF files and their like that libsndfile's Python binding leaves out.
 
-It believes the header of a WAV file that was cut off, and it does not hand over the Broadcast
+It believes the header of a WAV or AU file that was cut off, and it does not hand over the Broadcast
 Wave chunk (EBU Tech 3285), whose time reference tells a DAW where a recording belongs.
 """
 
@@ -20,7 +20,10 @@ _MAX_CHUNKS = 1000  # more than any real file; a damaged one must not be walked 
 
 
 def check_size(path: Path) -> None:
-    """Raise InputError when a WAV, RF64, W64 or AIFF header promises more bytes than there are."""
+    """Raise InputError when the header of a file promises more bytes than there are.
+
+    Of WAV in either byte order, RF64, W64, AIFF and AU files; others pass.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         promised = _promised(file)
@@ -35,12 +38,15 @@ def _promised(file: BinaryIO) -> int:
     head = file.read(12)
     if head[:4] == b"riff":  # W64: a GUID of 16 bytes, then the size of the file
         return _number(file, 16, "<Q")
-    if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64", b"FORM"):
+    if len(head) == 12 and head[:4] in (b".snd", b"dns."):  # AU: start and length of the audio
+        start, length = struct.unpack(">II" if head[:4] == b".snd" else "<II", head[4:])
+        return 0 if length in _UNKNOWN else int(start + length)
+    if len(head) < 12 or head[:4] not in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
         return 0
-    order = ">" if head[:4] == b"FORM" else "<"
+    order = ">" if head[:4] in (b"RIFX", b"FORM") else "<"
     # RF64 (EBU Tech 3306) keeps its 64-bit size at the start of the ds64 chunk.
     size = _number(file, 20, "<Q") if head[:4] == b"RF64" else _number(file, 4, f"{order}I")
-    promised = size + 8
+    promised = 0 if size in _UNKNOWN else size + 8
     for name, start, length in _chunks(file, order):
         if name in (b"data", b"SSND"):
             if length in _UNKNOWN:

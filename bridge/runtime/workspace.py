@@ -126,7 +126,7 @@ class Workspace:
         for stale in self.path.iterdir():
             if stale.is_dir() and not stale.is_symlink():
                 shutil.rmtree(stale)
-            elif not stale.name.startswith("decoded."):  # by ffmpeg, in this run
+            elif not stale.name.startswith("decoded."):  # by a decoder, in this run
                 stale.unlink()
 
     def restore(self, columns: int) -> State:

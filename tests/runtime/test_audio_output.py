@@ -11,6 +11,7 @@ from bridge.runtime.audio_output import (
     check_size,
     check_whole,
     choose_encoding,
+    losses,
 )
 
 FOUR_GIGABYTES = 2**32
@@ -49,3 +50,41 @@ def test_rates_are_tried_out(audio_format, rate, works):
     else:
         with pytest.raises(UsageError, match=f"cannot hold {rate} Hz"):
             choose_encoding(audio_format, None, rate, 2)
+
+
+FIELDS = ("title", "artist", "album", "date", "genre", "tracknumber", "comment", "copyright")
+HOLDS = {
+    "wav": FIELDS,
+    "flac": FIELDS,
+    "ogg": FIELDS,
+    "mp3": FIELDS[:-1],
+    "aiff": ("title", "artist", "comment", "copyright"),
+}
+
+
+@pytest.mark.parametrize("length", [10, 1999, 150_000])
+@pytest.mark.parametrize(
+    ("audio_format", "letter"),
+    # libsndfile writes some fields of mp3 and aiff in ASCII alone.
+    [*((name, "a") for name in HOLDS), *((name, "音") for name in ("wav", "flac", "ogg"))],
+)
+def test_tags_of_any_length_leave_the_file_whole(tmp_path, audio_format, length, letter):
+    path, value = tmp_path / "x", letter * length
+    encoding = choose_encoding(audio_format, None, 44100, 2)
+    tags = dict.fromkeys(FIELDS, value)
+    with StemWriter(path, encoding, 44100, 2, (0,), 999, tags=tags) as writer:
+        writer.write(np.full((2, 999), 0.25))
+    check_whole(path, 999)
+    with soundfile.SoundFile(path) as file:
+        found = {name: getattr(file, name) for name in HOLDS[audio_format]}
+    assert len(set(found.values())) == 1
+    kept = found["title"]
+    assert value.startswith(kept)
+    assert kept == value or 1997 < len(kept.encode()) <= 2000
+
+
+def test_a_time_reference_is_lost_without_wav_and_only_where_there_is_one():
+    assert losses(Encoding("wav", "24"), 5) == losses(Encoding("aiff", "24"), None) == []
+    assert losses(Encoding("aiff", "24"), 0) == [
+        "aiff cannot hold the song's time reference; use --format wav"
+    ]

@@ -47,6 +47,43 @@ def test_a_whole_file_passes(tmp_path, kind):
     check_size(write(tmp_path / "a", *kind))
 
 
+# Kinds that need the order of their bytes told: RIFX is WAV in big-endian order.
+ORDERED = [("WAV", "BIG"), ("AU", "BIG"), ("AU", "LITTLE"), ("AIFF", "LITTLE")]
+
+
+@pytest.mark.parametrize(("kind", "order"), ORDERED)
+@pytest.mark.parametrize("left", [0.1, 0.5, 0.99])
+def test_either_order_of_bytes(tmp_path, kind, order, left):
+    audio = np.random.default_rng(0).uniform(-0.5, 0.5, (1001, 2))
+    path = tmp_path / "a"
+    soundfile.write(path, audio, 44100, "PCM_16", order, kind)
+    check_size(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * left)])
+    with pytest.raises(InputError, match=r"a is cut off: .*; copy it again"):
+        check_size(path)
+
+
+def test_an_au_file_from_a_pipe_passes(tmp_path):
+    path = write(tmp_path / "a", "AU")
+    data = path.read_bytes()
+    path.write_bytes(data[:8] + b"\xff\xff\xff\xff" + data[12:])
+    check_size(path)
+    assert soundfile.info(path).frames == 1001
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_a_wav_whose_size_is_not_filled_in_is_as_long_as_its_audio(tmp_path, size):
+    path = write(tmp_path / "a", "WAV")
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + struct.pack("<I", size) + data[8:])
+    check_size(path)
+    assert soundfile.info(path).frames == 1001
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="cut off"):
+        check_size(path)
+
+
 @pytest.mark.parametrize("left", [0.1, 0.5, 0.99])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_file_that_was_cut_off_is_refused(tmp_path, kind, left):
