@@ -52,23 +52,12 @@ class BounceSettings:
     allow_pickle: bool = False
 
     def __post_init__(self) -> None:
-        if self.stems is not None and self.two_stems is not None:
-            raise UsageError("--stems and --two-stems exclude each other; use one of them")
-        if self.stems is not None and len(set(self.stems)) != len(self.stems):
-            raise UsageError(f"--stems {','.join(self.stems)} names a stem twice")
-        if self.stems == ():
-            raise UsageError("--stems names no stem; leave it out for all of them")
+        self._check_stems()
+        self._check_format()
+        if not self.model.strip():
+            raise UsageError("--model is empty; name one, or leave it out")
         if self.overwrite and self.resume:
             raise UsageError("--overwrite and --resume exclude each other; use one of them")
-        _one_of("--format", self.format, FORMATS)
-        if self.bits is not None:
-            _one_of("--bits", self.bits, BITS)
-        if self.bits is not None and self.format in LOSSY:
-            raise UsageError(
-                f"--bits {self.bits} does not apply to {self.format}; leave --bits out"
-            )
-        if self.format == "flac" and self.bits == "32f":
-            raise UsageError("flac cannot hold --bits 32f; use --bits 24, or --format wav")
         _within("--overlap", self.overlap, 0, MAX_OVERLAP)
         _within("--shifts", self.shifts, 0, MAX_SHIFTS)
         _within("--batch", self.batch, 1, MAX_BATCH)
@@ -85,6 +74,28 @@ class BounceSettings:
         if self.end is not None and self.end <= (self.start or 0):
             raise UsageError(f"--end {self.end} s is not after --start {self.start or 0.0} s")
         _check_template(self.template)
+
+    def _check_stems(self) -> None:
+        if self.stems is not None and self.two_stems is not None:
+            raise UsageError("--stems and --two-stems exclude each other; use one of them")
+        if self.stems is not None and len(set(self.stems)) != len(self.stems):
+            raise UsageError(f"--stems {','.join(self.stems)} names a stem twice")
+        if self.stems == ():
+            raise UsageError("--stems names no stem; leave it out for all of them")
+        if self.two_stems is not None and not self.two_stems.strip():
+            raise UsageError("--two-stems is empty; name a stem, or leave it out")
+
+    def _check_format(self) -> None:
+        _one_of("--format", self.format, FORMATS)
+        if self.bits is None:
+            return
+        _one_of("--bits", self.bits, BITS)
+        if self.format in LOSSY:
+            raise UsageError(
+                f"--bits {self.bits} does not apply to {self.format}; leave --bits out"
+            )
+        if self.format == "flac" and self.bits == "32f":
+            raise UsageError("flac cannot hold --bits 32f; use --bits 24, or --format wav")
 
     def identity(self) -> dict[str, Any]:
         """The settings that the result depends on, for the manifest and for resuming."""
@@ -136,5 +147,7 @@ def _check_template(template: str) -> None:
     parts = template.replace("\\", "/").split("/")
     if template.startswith(("/", "\\", "~")) or ".." in parts or re.match(r"[A-Za-z]:", template):
         raise UsageError(f"--template '{template}' leaves the folder of -o; use a relative path")
+    if any(part.startswith(".") for part in parts):
+        raise UsageError(f"--template '{template}' has a hidden name in it; leave out the dot")
     if not parts[-1].strip() or "\0" in template:
         raise UsageError(f"--template '{template}' does not end in a file name")

@@ -1,11 +1,19 @@
 """What every test shares."""
 
 import os
+import signal
 
 from hypothesis import settings
 
 # Small networks run fastest, and steadily, in one thread each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A job in the background ignores these, and what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Users run without it, and a full disk shows elsewhere then.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # The settings of whoever runs the tests are theirs.
 for name in [name for name in os.environ if name.startswith("STEMBRIDGE_BOUNCE_")]:

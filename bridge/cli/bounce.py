@@ -58,7 +58,6 @@ class _Names(click.ParamType[tuple[str, ...]]):
 @click.option(
     "-o",
     "--output",
-    "folder",
     default=Path("stems"),
     show_default=True,
     type=_Path(),
@@ -123,15 +122,15 @@ class _Names(click.ParamType[tuple[str, ...]]):
 @click.option("--resume", is_flag=True, help="Keep unfinished work, and go on with it.")
 @click.option("--yes", is_flag=True, help="Fetch the model without asking.")
 @click.option("--allow-pickle", is_flag=True, help="Read .th weights, which can run any program.")
-@click.option("--json", "as_json", is_flag=True, help="One event a line on stdout, for scripts.")
+@click.option("--json", is_flag=True, help="One event a line on stdout, for scripts.")
 @click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Peaks, model and windows of each song.")
 def command(
     inputs: tuple[Path, ...],
-    folder: Path,
+    output: Path,
     *,
     yes: bool,
-    as_json: bool,
+    json: bool,
     quiet: bool,
     verbose: bool,
     **options: Any,
@@ -141,7 +140,7 @@ def command(
     INPUTS are audio files, or folders that are searched for them. Each song gets a folder with a
     file for each stem and a manifest.json.
     """
-    with make_report(as_json=as_json, quiet=quiet, verbose=verbose) as report:
+    with make_report(as_json=json, quiet=quiet, verbose=verbose) as report:
         settings = BounceSettings(**options)
         from bridge.cli.obtain import obtainer
         from bridge.runtime.find_inputs import find_inputs
@@ -149,11 +148,11 @@ def command(
         from bridge.runtime.outputs import check_distinct
 
         songs = find_inputs(inputs)
-        check_distinct(songs, folder, settings)
+        check_distinct(songs, output, settings)
         models = Models(settings, obtainer(yes=yes))
         for text in models.warnings:
             report.warn(text)
-        _bounce_all(songs, folder, settings, models, report, verbose=verbose)
+        _bounce_all(songs, output, settings, models, report, verbose=verbose)
 
 
 def _bounce_all(
@@ -172,7 +171,13 @@ def _bounce_all(
         report.begin(song, number, len(songs))
         try:
             result = bounce(
-                song, folder, settings, models, progress=report.progress, warn=report.warn
+                song,
+                folder,
+                settings,
+                models,
+                inputs=songs,
+                progress=report.progress,
+                warn=report.warn,
             )
         except Exception as error:
             if verbose and not isinstance(error, BridgeError):

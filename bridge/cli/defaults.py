@@ -31,7 +31,7 @@ def read_defaults(
     try:
         if not path.is_file():
             return {}
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except PermissionError:  # somebody else's home, as under sudo
         return {}
     except (OSError, ValueError) as error:
@@ -40,11 +40,29 @@ def read_defaults(
         command = find(name) if name in commands else None
         if command is None or not isinstance(values, dict):
             raise UsageError(f"{path}: '{name}' is no command; use [{'], ['.join(commands)}]")
-        known = {p.name for p in command.params if isinstance(p, click.Option)}
-        for option in values.keys() - known:
-            raise UsageError(f"{path}: '{option}' is no option of {name}; see {name} --help")
-        content[name] = {key: _as_typed(path, key, value) for key, value in values.items()}
+        content[name] = _as_options(path, name, command, values)
     return content
+
+
+def _as_options(
+    path: Path, command_name: str, command: click.Command, values: dict[str, Any]
+) -> dict[str, Any]:
+    """Values by the names that click has for the options, from the names that users type."""
+    names = {
+        typed.lstrip("-").replace("-", "_"): option.name
+        for option in command.params
+        for typed in option.opts
+        if typed.startswith("--")
+    }
+    found = {}
+    for key, value in values.items():
+        name = names.get(key.replace("-", "_"))
+        if name is None:
+            raise UsageError(
+                f"{path}: '{key}' is no option of {command_name}; see {command_name} --help"
+            )
+        found[name] = _as_typed(path, key, value)
+    return found
 
 
 def _as_typed(path: Path, key: str, value: Any) -> str | bool:

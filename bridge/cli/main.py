@@ -21,6 +21,8 @@ _COMMANDS = {
     "models": "List, describe and fetch models.",
     "doctor": "Check this machine and say what to do.",
 }
+# What has to work whatever the user's file of defaults holds: it tells how to mend that.
+_FREE = {"-h", "--help", "doctor"}
 
 
 class _LazyGroup(click.Group):
@@ -28,7 +30,8 @@ class _LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            ctx.default_map = read_defaults(_COMMANDS, lambda name: self.get_command(ctx, name))
+            if not _FREE & set(sys.argv):
+                ctx.default_map = read_defaults(_COMMANDS, lambda name: self.get_command(ctx, name))
             return super().invoke(ctx)
         except KeyboardInterrupt:  # click itself would write an empty line, into logs as well
             if sys.stderr.isatty():
@@ -54,13 +57,13 @@ class _LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "STEMBRIDGE"},
 )
 @click.version_option(__version__, prog_name="stembridge")
-def _group() -> None:
-    r"""Stem Bridge: separate music into stems that line up with it to the sample.
+def _group() -> None:  # \b is click's own sign for lines that are not to be filled again
+    """Stem Bridge: separate music into stems that line up with it to the sample.
 
     \b
     Exit status: 0 done, 1 unexpected, 2 wrong option, 3 input, 4 output, 5 model,
     6 network, 7 some of several inputs failed, 8 cannot resume, 130 interrupted.
-    """
+    """  # noqa: D301
 
 
 def main() -> None:
@@ -73,6 +76,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # file names may be any bytes
     try:
         status = _group.main(prog_name="stembridge", standalone_mode=False)
+        sys.stdout.flush()  # a full disk shall be noticed here, and not at Python's own exit
     except click.exceptions.Exit as leaving:
         status = leaving.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -89,12 +93,11 @@ def main() -> None:
     except BridgeError as error:
         click.echo(f"stembridge: {error}", err=True)
         status = error.status
-    except BrokenPipeError:
-        # Whoever read our output went away; Python would complain once more at its own exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
     except OSError as error:
-        click.echo(f"stembridge: {error}", err=True)
+        if not isinstance(error, BrokenPipeError):  # whoever read our output went away
+            click.echo(f"stembridge: {error}", err=True)
+        # Python would try, and complain, once more at its own exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = BridgeError.status
     sys.exit(status if isinstance(status, int) else 0)
 

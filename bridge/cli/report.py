@@ -161,7 +161,7 @@ class _Bar(_Lines):
         super().done(song, result)
 
     def _say(self, text: str) -> None:
-        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._bar.console.print(text, markup=False, highlight=False)
 
     def _result(self, text: str) -> None:
         if sys.stdout.isatty():

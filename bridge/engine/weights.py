@@ -32,6 +32,10 @@ def load_network(path: Path, *, allow_pickle: bool = False) -> Any:
     from safetensors import SafetensorError, safe_open
 
     try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}; check the file") from error
+    try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118

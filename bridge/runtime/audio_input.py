@@ -66,6 +66,8 @@ def open_source(path: Path, work: Path) -> Source:
         raise InputError(f"{path} holds no audio files; name a file or another folder")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path} cannot be read: permission denied; check its permissions")
+    if not path.is_file():
+        raise InputError(f"{path} is no ordinary file; write the audio into one first")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; copy it again")
     return _inspect(path, _decoded(path, work) or path)

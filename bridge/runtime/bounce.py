@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,13 +66,14 @@ def bounce(
     settings: BounceSettings,
     models: Models,
     *,
+    inputs: Sequence[Path] = (),
     progress: Callable[[Progress], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """Separate the song at `path` into files below `folder`.
 
-    Parameters: `models` loads what the settings name; `progress` and `warn` are called as the
-    work goes on.
+    Parameters: `models` loads what the settings name; `inputs` are other files that results must
+    not replace; `progress` and `warn` are called as the work goes on.
     Raises InputError, OutputError, ModelError, ResumeError or UsageError; a file has its final
     name then only if it is whole.
     """
@@ -89,9 +90,11 @@ def bounce(
         song = _plan(source, ensemble, settings, models)
         paths = output_paths(folder, path, song.outputs, settings, ensemble.name)
         what = identity(song, verify(source))
-        if settings.resume and (done := _already_done(paths, what, song.span.length)):
-            return Result(paths, done, skipped=True)
-        replace_old = settings.overwrite or work.resumes(what)
+        _check_inputs(paths, (path, *inputs))
+        earlier = _earlier(paths, what) if settings.resume else None
+        if earlier is not None and _all_whole(paths, song.span.length):
+            return Result(paths, earlier, skipped=True)
+        replace_old = settings.overwrite or work.resumes(what) or earlier is not None
         _check_places(folder, paths, replace=replace_old)
         work.begin(what)
         for loss in losses(song.encoding, source.origination):
@@ -144,20 +147,32 @@ def _check_places(folder: Path, paths: dict[str, Path], *, replace: bool) -> Non
                 raise PermissionError(errno.EACCES, "")
 
 
-def _already_done(
-    paths: dict[str, Path], what: dict[str, Any], frames: int
-) -> dict[str, Any] | None:
-    """The manifest of an earlier run that did exactly this, if its files are all there."""
+def _check_inputs(paths: dict[str, Path], inputs: Sequence[Path]) -> None:
+    """Raise OutputError when a result would replace a song, under whatever name."""
+    songs = [song for song in inputs if song.exists()]
+    for path in paths.values():
+        for song in songs:
+            if path.exists() and path.samefile(song):
+                raise OutputError(f"{path} is the song {song} itself; choose another -o")
+
+
+def _earlier(paths: dict[str, Path], what: dict[str, Any]) -> dict[str, Any] | None:
+    """The manifest of an earlier run that did exactly this, if there is one."""
     try:
         manifest: dict[str, Any] = json.loads(paths["manifest"].read_text(encoding="utf-8"))
-        if manifest["identity"] != json.loads(json.dumps(what)):
-            return None
+        return manifest if manifest["identity"] == json.loads(json.dumps(what)) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _all_whole(paths: dict[str, Path], frames: int) -> bool:
+    try:
         for name, path in paths.items():
             if name != "manifest":
                 check_whole(path, frames)
-    except (OSError, ValueError, KeyError, TypeError, OutputError):
-        return None
-    return manifest
+    except OutputError:
+        return False
+    return True
 
 
 def _separate(

@@ -52,7 +52,7 @@ class Models:
         self._loaded: Ensemble | None = None
         self.machine: dict[str, str | int] = {"device": "cpu"}
         self.batch = settings.batch or 1
-        if not self._choice.weights and self._choice.name == "spectral":
+        if settings.model == "spectral":
             self.warnings.append(
                 "spectral is a preview that uses no trained model: expect audible bleed"
             )
@@ -94,8 +94,8 @@ class Models:
             if files is not None:
                 return _from_hub(files)
             self.warnings.append(
-                f"{_AUTO} is not on this machine, so the weightless preview separates instead; "
-                f"for real quality: stembridge models fetch {_AUTO}"
+                f"{_AUTO} is not on this machine, so the weightless preview separates instead, "
+                f"with audible bleed; for real quality: stembridge models fetch {_AUTO}"
             )
             return _Choice("spectral")
         if wanted == "spectral" or wanted.partition(":")[0] == "fake":
@@ -133,6 +133,8 @@ def _from_path(path: Path) -> _Choice:
             names = ", ".join(str(path / f.stem) for f in found) or "none"
             raise ModelError(f"{path} must hold one NAME.yaml, or name one of them: {names}")
         yaml = found[0]
+    if path.suffix == ".yaml" and path.is_file():
+        yaml = path
     if not yaml.is_file():
         raise ModelError(f"{path}: no such model folder or file; check the path")
     from bridge.engine.bag import read_bag

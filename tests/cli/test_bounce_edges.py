@@ -1,6 +1,7 @@
 """What a reviewer found at the edges: each of these once went wrong."""
 
 import json
+import os
 
 import pytest
 import soundfile
@@ -81,3 +82,47 @@ def test_whatever_a_network_does_is_one_line_and_the_others_are_done(tmp_path):
     assert len(read(tmp_path / "out/long/vocals.wav")) == 30_000
     assert json.loads(ended.out.splitlines()[-1])["status"] == 7
     refused(bounce("short.wav", *model, cwd=tmp_path), 5, "narrow failed at 0.0 s")
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_no_result_replaces_its_song(tmp_path, linked):
+    path = song(tmp_path, "elsewhere/vocals.wav" if linked else "vocals/vocals.wav")
+    if linked:
+        (tmp_path / "vocals").mkdir()
+        (tmp_path / "vocals/vocals.wav").symlink_to(path)
+    before = path.read_bytes()
+    options = [*FAKE, "-o", ".", "--overwrite"]
+    refused(bounce("vocals/vocals.wav", *options, cwd=tmp_path), 4, "vocals.wav", "another -o")
+    assert path.read_bytes() == before
+
+
+def test_no_result_replaces_another_song_of_the_batch(tmp_path):
+    path = song(tmp_path, "first/drums.wav")
+    song(tmp_path, "songs/first.wav", seed=1)
+    before = path.read_bytes()
+    options = [*FAKE, "-o", ".", "--overwrite"]
+    ended = bounce("songs/first.wav", "first/drums.wav", *options, cwd=tmp_path)
+    assert ended.status == 7
+    assert "first/drums.wav itself; choose another -o" in ended.err
+    assert path.read_bytes() == before
+
+
+def test_a_finished_song_that_lost_a_stem_is_mended_by_resume(tmp_path):
+    song(tmp_path)
+    options = ["song.wav", *FAKE, "-o", "out", "--resume"]
+    good(*options, cwd=tmp_path)
+    whole = read(tmp_path / "out/song/bass.wav")
+    (tmp_path / "out/song/bass.wav").unlink()
+    good(*options, cwd=tmp_path)
+    assert (read(tmp_path / "out/song/bass.wav") == whole).all()
+
+
+def test_a_pipe_is_refused_in_words(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    refused(bounce("pipe.wav", *FAKE, "-o", "out", cwd=tmp_path), 3, "no ordinary file")
+
+
+@pytest.mark.parametrize("option", ["--two-stems", "--model", "--stems"])
+def test_empty_names_are_refused(tmp_path, option):
+    song(tmp_path)
+    refused(bounce("song.wav", "-o", "out", f"{option}=", cwd=tmp_path), 2, option)

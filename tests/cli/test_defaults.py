@@ -1,9 +1,12 @@
 """Defaults come from the file, then the environment, then the command line; the last one wins."""
 
+import os
+import subprocess
+
 import pytest
 import soundfile
 
-from tests.cli.helpers import bounce, good, refused, song
+from tests.cli.helpers import COMMAND, bounce, good, refused, song
 
 
 @pytest.fixture
@@ -36,6 +39,23 @@ def test_the_last_one_wins(configured, tmp_path):
     assert bits(tmp_path) == "PCM_16"
     configured(file, "--bits", "24", run=good, STEMBRIDGE_BOUNCE_BITS="16")
     assert bits(tmp_path) == "PCM_24"
+
+
+def test_options_have_the_names_that_users_type(configured, tmp_path):
+    file = '[bounce]\nmodel = "fake"\noutput = "elsewhere"\ntwo-stems = "vocals"\njson = true\n'
+    ended = configured(file, run=good)
+    assert ended.events[-1]["event"] == "done"
+    assert (tmp_path / "elsewhere/song/no_vocals.wav").exists()
+    configured('[bounce]\nmodel = "fake"\n', run=good, STEMBRIDGE_BOUNCE_OUTPUT="there")
+    assert (tmp_path / "there/song/drums.wav").exists()
+
+
+def test_help_and_doctor_work_whatever_the_file_holds(configured, tmp_path):
+    configured("[bounce\n")
+    environment = {**os.environ, "STEMBRIDGE_CONFIG_DIR": str(tmp_path / "config")}
+    for words in (["--help"], ["bounce", "--help"]):
+        command = [COMMAND[0], *words]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
 @pytest.mark.parametrize(
