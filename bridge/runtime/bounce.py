@@ -6,9 +6,7 @@ unfinished files -> `_publish` under the final names, the manifest last.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,13 +19,14 @@ from bridge.config import BounceSettings
 from bridge.core.timeline import Span
 from bridge.engine.base import Audio, Ensemble
 from bridge.engine.offline import Chunk, OfflineRun, Settings
-from bridge.errors import OutputError, UsageError
+from bridge.errors import UsageError
 from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
-from bridge.runtime.audio_output import check_size, check_whole, choose_encoding, losses
+from bridge.runtime.audio_output import check_size, choose_encoding, losses
 from bridge.runtime.manifest import Song, describe, identity
 from bridge.runtime.models import Models
 from bridge.runtime.outputs import output_paths, plan_outputs
 from bridge.runtime.peaks import peak_warnings
+from bridge.runtime.places import all_whole, check_inputs, check_places, earlier_manifest
 from bridge.runtime.prefetch import prefetched
 from bridge.runtime.render import Renderer, Rendering
 from bridge.runtime.resample import resampled
@@ -90,12 +89,12 @@ def bounce(
         song = _plan(source, ensemble, settings, models)
         paths = output_paths(folder, path, song.outputs, settings, ensemble.name)
         what = identity(song, verify(source))
-        _check_inputs(paths, (path, *inputs))
-        earlier = _earlier(paths, what) if settings.resume else None
-        if earlier is not None and _all_whole(paths, song.span.length):
+        check_inputs(paths, (path, *inputs))
+        earlier = earlier_manifest(paths, what) if settings.resume else None
+        if earlier is not None and all_whole(paths, song.span.length):
             return Result(paths, earlier, skipped=True)
         replace_old = settings.overwrite or work.resumes(what) or earlier is not None
-        _check_places(folder, paths, replace=replace_old)
+        check_places(folder, paths, replace=replace_old)
         work.begin(what)
         for loss in losses(song.encoding, source.origination):
             say(loss)
@@ -107,7 +106,7 @@ def bounce(
         manifest = describe(song, what, rendering, files)
         manifest["warnings"] = warnings
         manifest["windows"] = {"total": windows, "computed": computed}
-        _check_places(folder, paths, replace=replace_old)  # another run may have been here
+        check_places(folder, paths, replace=replace_old)  # another run may have been here
         manifest["seconds"] = round(time.monotonic() - began, 3)
         _publish(rendering, paths, manifest, work)
     return Result(paths, manifest)
@@ -128,51 +127,6 @@ def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, models: 
     encoding = choose_encoding(settings.format, settings.bits, source.rate, source.channels)
     check_size(encoding, span.length, source.channels)
     return Song(source, span, ensemble, outputs, encoding, settings, models.machine, models.batch)
-
-
-def _check_places(folder: Path, paths: dict[str, Path], *, replace: bool) -> None:
-    """Raise OutputError, before the work, where a result could not get its final name."""
-    for path in paths.values():
-        with writing(path):
-            for part in path.relative_to(folder).parts:
-                (folder / part).exists()  # raises OSError for a name that is too long
-            if path.exists() and not replace:
-                raise OutputError(f"{path} exists already; add --overwrite, or choose another -o")
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "")
-            parent = next(parent for parent in path.parents if parent.exists())
-            if not parent.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, "")
-            if not os.access(parent, os.W_OK):
-                raise PermissionError(errno.EACCES, "")
-
-
-def _check_inputs(paths: dict[str, Path], inputs: Sequence[Path]) -> None:
-    """Raise OutputError when a result would replace a song, under whatever name."""
-    songs = [song for song in inputs if song.exists()]
-    for path in paths.values():
-        for song in songs:
-            if path.exists() and path.samefile(song):
-                raise OutputError(f"{path} is the song {song} itself; choose another -o")
-
-
-def _earlier(paths: dict[str, Path], what: dict[str, Any]) -> dict[str, Any] | None:
-    """The manifest of an earlier run that did exactly this, if there is one."""
-    try:
-        manifest: dict[str, Any] = json.loads(paths["manifest"].read_text(encoding="utf-8"))
-        return manifest if manifest["identity"] == json.loads(json.dumps(what)) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _all_whole(paths: dict[str, Path], frames: int) -> bool:
-    try:
-        for name, path in paths.items():
-            if name != "manifest":
-                check_whole(path, frames)
-    except OutputError:
-        return False
-    return True
 
 
 def _separate(
