@@ -63,6 +63,7 @@ def test_a_lost_null_is_said(tmp_path):
     assert manifest(tmp_path / "out/song")["null_peak"] > 1e-5
 
 
+@pytest.mark.slow
 def test_whatever_a_network_does_is_one_line_and_the_others_are_done(tmp_path):
     """An HDemucs this narrow cannot normalise a song of three frames."""
     from tests import networks

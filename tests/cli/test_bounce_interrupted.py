@@ -26,6 +26,8 @@ from tests.cli.helpers import (
     write,
 )
 
+pytestmark = pytest.mark.slow
+
 PART = ".stembridge-part"
 # Twenty windows; coding mp3 takes about as long as separating, so that kills hit both.
 SLOW = ("-m", "fake:cost=0.03,segment=11025", "--format", "mp3", "-o", "out", "--json")
@@ -106,7 +108,6 @@ def finish(folder: Path, undisturbed: Path, *options: str) -> int:
     return 0 if done["skipped"] else computed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_four_times_at_random(seed: int, folder: Path, undisturbed: tuple[Path, float]):
     whole, seconds = undisturbed

@@ -65,6 +65,7 @@ def test_auto_without_weights_says_so_and_separates_all_the_same(tmp_path):
     assert any("htdemucs is not on this machine" in text for text in found["warnings"])
 
 
+@pytest.mark.slow
 def test_model_from_a_folder_a_name_in_it_and_a_file_are_the_same(tmp_path):
     networks.save_bag(tmp_path / "bags", "one", [networks.hybrid()])
     networks.save_bag(tmp_path / "bags", "two", [networks.hybrid(), networks.hybrid()])

@@ -198,6 +198,7 @@ def test_yes_on_a_terminal_fetches_with_a_bar():
     assert hub.cached(NAME) is not None
 
 
+@pytest.mark.slow
 def test_fetch_from_a_silent_server_ends_in_time(server):
     server.does.silent = True
     start = time.monotonic()
