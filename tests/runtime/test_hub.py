@@ -175,6 +175,7 @@ def test_a_lost_connection_is_taken_up_again(server):
     assert any(ranged for _, file, ranged in server.requests if file == FIRST)
 
 
+@pytest.mark.slow
 def test_a_stalled_fetch_gives_up_and_the_next_one_keeps_what_is_complete(server, home):
     hub.fetch(NAME, ignore)
     for path in (*home.rglob(SECOND), *home.rglob(hashed(SECOND))):

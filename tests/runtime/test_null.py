@@ -52,6 +52,7 @@ def chosen(name, model_files):
     return name if name.startswith(("fake", "spectral")) else str(model_files / name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["44", "48", "96", "22", "mono"])
 @pytest.mark.parametrize("model", models())
 def test_stems_sum_to_the_input(model, kind, inputs, model_files, tmp_path):
