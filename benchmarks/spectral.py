@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 taskset -c 0 python -m benchmarks.spectral [SONG]
 
 Medians of five runs over a minute of stereo at 44.1 kHz: in windows, as a bounce runs it, with
-their context computed again; as one stream; and hop by hop, as it runs live.
+their context computed again; as one stream; and hop by hop, as it runs live. Then the time that
+a single hop takes at several rates, whose tail is what a live session has to allow for.
 """
 # ruff: noqa: T201 - a command: it prints
 
@@ -22,6 +23,8 @@ from bridge.engine.spectral import SpectralSeparator
 from tests.tiny.synth import song
 
 RATE, SECONDS, RUNS = 44100, 60, 5
+LIVE_RATES = (44100, 48000, 96000, 192000)
+LIVE_HOPS, FIRST_HOPS = 10_000, 300
 
 
 def minute(path: str | None) -> NDArray[np.float32]:
@@ -42,6 +45,20 @@ def median_speed(run: Callable[[], object]) -> float:
         run()
         times.append(time.perf_counter() - start)
     return SECONDS / statistics.median(times[1:])
+
+
+def live_milliseconds(rate: int) -> tuple[float, float, float]:
+    """Median, 99th percentile and 99.9th of the time that one hop of stereo noise takes."""
+    stream = SpectralSeparator(rate).stream()
+    rng = np.random.default_rng(1)
+    hops = rng.uniform(-0.5, 0.5, (64, 2, stream.hop)).astype(np.float32)
+    times = []
+    for index in range(FIRST_HOPS + LIVE_HOPS):
+        start = time.perf_counter()
+        stream.process(hops[index % len(hops)])
+        times.append(1000 * (time.perf_counter() - start))
+    median, late, latest = np.percentile(times[FIRST_HOPS:], [50, 99, 99.9])
+    return float(median), float(late), float(latest)
 
 
 def main() -> None:
@@ -67,6 +84,9 @@ def main() -> None:
         "hop by hop": hop_by_hop,
     }.items():
         print(f"{name:<14} {median_speed(run):6.1f} x real time")
+    for rate in LIVE_RATES:
+        median, late, latest = live_milliseconds(rate)
+        print(f"a hop at {rate:6} Hz: {median:.3f} ms, p99 {late:.3f}, p99.9 {latest:.3f}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ LOOKAHEAD_HOPS = 1 + AHEAD
 CONTEXT_HOPS = SPREAD - 1 + MEMORY
 """Hops before its own that a hop of stems depends on."""
 
-CHUNK_HOPS = 32
+CHUNK_HOPS = 16
 """Hops worked on at once: enough to hide Python's cost, few enough to stay in the caches."""
 
 SEGMENT_SECONDS = 10
@@ -56,19 +56,27 @@ class SpectralStream:
         return stems
 
     def _fill(self, stems: Audio, block: Audio) -> None:
-        mixes = np.concatenate([self._waiting, _mid_and_side(self._analysis.push(block))])
+        newest = _mid_and_side(self._analysis.push(block))
+        mixes = np.concatenate([self._waiting, newest])
         self._waiting = mixes[-AHEAD:]
-        masks = self._masks.push(mixes[AHEAD:, 0], mixes[AHEAD:, 1])
         mid, side = mixes[:-AHEAD, 0], mixes[:-AHEAD, 1]
-        parts = (masks.drums * mid, masks.bass * mid, masks.vocals * mid, masks.drums_side * side)
-        drums, bass, vocals, drums_side = self._synthesis.push(np.stack(parts, axis=1))
+        masks = self._masks.push(newest)
+        parts = np.empty((mid.shape[0], 4, mid.shape[1]), np.complex64)
+        np.multiply(masks.drums, mid, out=parts[:, 0])
+        np.multiply(masks.bass, mid, out=parts[:, 1])
+        np.multiply(masks.vocals, mid, out=parts[:, 2])
+        np.multiply(masks.drums_side, side, out=parts[:, 3])
+        drums, bass, vocals, drums_side = self._synthesis.push(parts)
 
         line = np.concatenate([self._dry, block], axis=1)
         self._dry = line[:, block.shape[1] :]
-        stems[0] = np.stack([drums + drums_side, drums - drums_side])[: block.shape[0]]
+        np.add(drums, drums_side, out=stems[0, 0])
+        np.subtract(drums, drums_side, out=stems[0, 1:])
         stems[1], stems[3] = bass, vocals
         # The masks of `other` are what the rest leave over, so its samples are as well.
-        stems[2] = line[:, : block.shape[1]] - stems[0] - bass - vocals
+        np.subtract(line[:, : block.shape[1]], stems[0], out=stems[2])
+        stems[2] -= bass
+        stems[2] -= vocals
 
 
 class SpectralSeparator:
@@ -126,6 +134,10 @@ class SpectralSeparator:
 
 
 def _mid_and_side(spectra: Spectra) -> Spectra:
-    """Mid and side (n, 2, F) of spectra (n, C, F); one channel is all mid."""
-    left, right = spectra[:, 0], spectra[:, -1]
-    return np.stack([(left + right) / 2, (left - right) / 2], axis=1)
+    """Mid and side (n, 2, F) of spectra (n, C, F), complex64; one channel is all mid."""
+    both = np.empty((spectra.shape[0], 2, spectra.shape[2]), np.complex64)
+    np.add(spectra[:, 0], spectra[:, -1], out=both[:, 0])
+    np.subtract(spectra[:, 0], spectra[:, -1], out=both[:, 1])
+    parts = both.view(np.float32)  # NumPy divides complex numbers the long way
+    parts *= 0.5
+    return both

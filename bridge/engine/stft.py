@@ -82,8 +82,10 @@ class Analysis:
         hop, size = self._hop, SPREAD * self._hop
         line = np.concatenate([self._past, block], axis=1)
         self._past = line[:, block.shape[1] :]
-        frames = np.lib.stride_tricks.sliding_window_view(line, size, axis=1)[:, ::hop]
-        spectra: Spectra = np.fft.rfft(frames.transpose(1, 0, 2) * self._window)
+        frames = np.empty((block.shape[1] // hop, line.shape[0], size), np.float32)
+        for index, frame in enumerate(frames):
+            np.multiply(line[:, index * hop : index * hop + size], self._window, out=frame)
+        spectra: Spectra = np.fft.rfft(frames)
         return spectra
 
 
@@ -103,8 +105,9 @@ class Synthesis:
         hop = self._hop
         size = SPREAD * hop
         waves: Samples = np.fft.irfft(spectra, size)[..., size - 2 * hop :] * self._window
-        count, signals = waves.shape[:2]
-        carried = np.concatenate([self._tail[None], waves[:-1, :, hop:]])
-        out = waves[..., :hop] + carried
-        self._tail = waves[-1, :, hop:].copy()
-        return np.ascontiguousarray(out.transpose(1, 0, 2)).reshape(signals, count * hop)
+        out = np.empty((self._tail.shape[0], spectra.shape[0] * hop), np.float32)
+        for index, wave in enumerate(waves):
+            np.add(wave[:, :hop], self._tail, out=out[:, index * hop : (index + 1) * hop])
+            self._tail = wave[:, hop:]
+        self._tail = self._tail.copy()
+        return out

@@ -180,7 +180,7 @@ def test_one_channel_is_separated_like_two_equal_ones():
 
 def test_masks_are_shares_of_one(mix):
     spectra = Analysis(512, 2).push(mix[:, : 200 * 512])
-    masks = MaskMaker(RATE, 512).push(spectra[:, 0], spectra[:, 1])
+    masks = MaskMaker(RATE, 512).push(spectra)
     for mask in masks:
         assert mask.dtype == np.float32
         assert mask.min() >= 0
