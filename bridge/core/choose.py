@@ -1,0 +1,246 @@
+"""The choice of a live plan from what a model can do and what a user wishes.
+
+The time that a wish leaves over the smallest latency buys two things: a longer hop, so that the
+device is busy less of the time, and a longer compute allowance, so that a run may wait its turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.core.conversion import Conversion
+from bridge.core.latency import MICROSECONDS, Allowances, latency
+from bridge.core.live_plan import LivePlan
+from bridge.core.rates import RateMap
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a model says of its windows; all in model frames.
+
+    Attributes
+    ----------
+    grid: a hop is a multiple of this.
+    lookahead: the look-ahead unless another one is wished.
+    edge: newest frames of a window that cannot be used.
+    window: the full window.
+    past: past context that a hop is left at least of a full window; a shorter window may leave as
+        much less.
+    fixed: no other look-ahead can be wished, and no other window.
+
+    Raises ValueError where they contradict each other.
+    """
+
+    grid: int
+    lookahead: int
+    edge: int
+    window: int
+    past: int
+    fixed: bool
+
+    def __post_init__(self) -> None:
+        reach = self.past + self.grid + self.lookahead
+        if min(self.grid - 1, self.edge, self.past) < 0 or self.lookahead < self.edge:
+            raise ValueError(
+                f"{self} does not fit together; a grid is at least 1, an edge at most the "
+                "look-ahead, and nothing is negative"
+            )
+        if reach > self.window:
+            raise ValueError(
+                f"{self} does not fit together; a window holds the past context, one step of the "
+                "grid and the look-ahead"
+            )
+
+    def longest_hop(self, window: int, lookahead: int) -> int:
+        """Longest hop in a window of `window` frames with this look-ahead; below 1 for none."""
+        room = window - lookahead - self.past * window // self.window
+        return room // self.grid * self.grid
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What latency depends on besides the model: the host, and the way there and back.
+
+    `block`, `burst` and `guard` are in host frames, the others in microseconds; see
+    `latency.latency` and `latency.Allowances`, which refuse what is out of range.
+    """
+
+    block: int
+    burst: int
+    guard: int
+    transport_us: int
+    margin_us: int
+    polling_us: int
+
+    def allowances(self, compute_us: int) -> Allowances:
+        """All allowances together with that for computing."""
+        return Allowances(compute_us, self.transport_us, self.margin_us, self.polling_us)
+
+    def latency(self, plan: LivePlan, allowances: Allowances) -> int:
+        """Host frames by which the stems of `plan` trail the input under these conditions."""
+        return latency(
+            plan,
+            self.block,
+            burst=self.burst,
+            guard=self.guard,
+            allowance_us=allowances.total_us,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user asks for; the defaults leave everything to the model.
+
+    Attributes
+    ----------
+    latency_us: the latency to come near to, in microseconds; 0 is the smallest possible.
+    context: the window's length in model frames; 0 is the full window.
+    lookahead: frames after a hop that a run reads, in model frames; -1 is the model's own number.
+
+    Raises ValueError for numbers below these.
+    """
+
+    latency_us: int = 0
+    context: int = 0
+    lookahead: int = -1
+
+    def __post_init__(self) -> None:
+        if self.latency_us < 0 or self.context < 0 or self.lookahead < -1:
+            raise ValueError(
+                f"{self} is below what can be wished; use 0 or more, or -1 for the model's own "
+                "look-ahead"
+            )
+
+
+class TooShort(ValueError):  # noqa: N818 - the name says which error it is
+    """A wished latency below the smallest possible one, `smallest_frames` host frames."""
+
+    def __init__(self, wish_us: int, smallest_frames: int, rate: int) -> None:
+        self.smallest_frames = smallest_frames
+        # Tenths of a millisecond, rounded so that asking for the number in the message works.
+        wish, smallest = wish_us // 100, RateMap(rate, 10_000).frames(smallest_frames)
+        super().__init__(
+            f"a latency of {wish // 10}.{wish % 10} ms is too short for this model on this "
+            f"device; the smallest possible is {smallest // 10}.{smallest % 10} ms: ask for that "
+            "or more, or for auto"
+        )
+
+
+def choose(
+    incoming: Conversion,
+    outgoing: Conversion,
+    traits: Traits,
+    cost_us: int,
+    conditions: Conditions,
+    wish: Wish,
+) -> tuple[LivePlan, Allowances, int]:
+    """The plan, its allowances and its latency in host frames.
+
+    `incoming` and `outgoing` lead from the host's rate to the model's and back; `cost_us` is what
+    the longest run takes, in microseconds, with whatever is added for safety. A hop lasts at least
+    as long, so that one run is done when the next one comes, and so does the compute allowance.
+
+    Without a wished latency it is the smallest that any such plan has. Otherwise it is the wished
+    one, rounded down to frames (at host rates up to 1 MHz): of what that has over the smallest,
+    the hop takes what it can of one half, on the grid and within the window, and the compute
+    allowance takes everything else.
+
+    Raises TooShort for a wished latency below the smallest, and ValueError for a window or a
+    look-ahead that is out of range or does not fit.
+    """
+    cuts = _cuts(incoming, outgoing, traits, cost_us, conditions, wish)
+    hop = cuts.smallest()
+    smallest = cuts.frames(hop)
+    if wish.latency_us == 0:
+        return cuts.plan(hop), conditions.allowances(cost_us), smallest
+
+    rate = incoming.source
+    over = wish.latency_us * rate // MICROSECONDS - smallest
+    if over < 0:
+        raise TooShort(wish.latency_us, smallest, rate)
+    hop = cuts.longest(hop, over // 2)
+    plan, needed_us = cuts.plan(hop), conditions.allowances(cost_us).total_us
+    left = smallest + over - cuts.frames(hop)
+    total = RateMap(MICROSECONDS, rate).frames(needed_us) + left
+    more_us = total * MICROSECONDS // rate - needed_us
+    allowances = conditions.allowances(cost_us + more_us)
+    return plan, allowances, conditions.latency(plan, allowances)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cuts:
+    """The plans to choose from: they differ in the hop, and compute no longer than a run takes."""
+
+    incoming: Conversion
+    outgoing: Conversion
+    hops: range
+    lookahead: int
+    window: int
+    edge: int
+    cost_us: int
+    conditions: Conditions
+
+    def plan(self, hop: int) -> LivePlan:
+        # Near the newest frames a model guesses what follows, so a fade keeps to the older half.
+        fade = min(hop, (self.lookahead - self.edge) // 2)
+        return LivePlan(self.incoming, self.outgoing, hop, self.lookahead, self.window, fade)
+
+    def frames(self, hop: int) -> int:
+        return self.conditions.latency(self.plan(hop), self.conditions.allowances(self.cost_us))
+
+    def smallest(self) -> int:
+        """The hop with the smallest latency; the shortest such."""
+        # A hop that meets the host's frames more evenly may gain one frame on a shorter one, which
+        # its own frames outweigh as soon as they last one host frame.
+        within = self.incoming.target // self.incoming.source
+        return min(self.hops[: within // self.hops.step + 1], key=self.frames)
+
+    def longest(self, hop: int, more: int) -> int:
+        """The longest hop that costs at most `more` frames of latency more than `hop` does."""
+        # Rounding takes less than two host frames, so no longer hop can do.
+        within = (more + 2) * self.incoming.target // self.incoming.source
+        most = self.frames(hop) + more
+        hops = range(hop, min(hop + within + 1, self.hops.stop), self.hops.step)
+        return next(hop for hop in reversed(hops) if self.frames(hop) <= most)
+
+
+def _cuts(
+    incoming: Conversion,
+    outgoing: Conversion,
+    traits: Traits,
+    cost_us: int,
+    conditions: Conditions,
+    wish: Wish,
+) -> _Cuts:
+    """The plans that `wish` leaves to choose from, at least one. Raises ValueError for none."""
+    rate = incoming.target
+    if cost_us < 1:
+        raise ValueError(f"a run cannot take {cost_us} µs; measure it again")
+    window = wish.context or traits.window
+    if traits.fixed and wish.context:
+        raise ValueError(
+            f"this model always reads the same past, so that a window of {window} frames cannot "
+            "be wished; leave the context at 0"
+        )
+    if window > traits.window:
+        raise ValueError(
+            f"a window of {window} frames at {rate} Hz is longer than what this model reads; "
+            f"use at most {traits.window}, or 0 for all of it"
+        )
+    lookahead = traits.lookahead if wish.lookahead < 0 else wish.lookahead
+    if lookahead < traits.edge or (traits.fixed and lookahead != traits.lookahead):
+        allowed = "exactly" if traits.fixed else f"{traits.edge} or more, such as its own"
+        raise ValueError(
+            f"a look-ahead of {lookahead} frames at {rate} Hz does not suit this model; "
+            f"use {allowed} {traits.lookahead}"
+        )
+    longest = traits.longest_hop(window, lookahead)
+    shortest = -(-RateMap(MICROSECONDS, rate).frames(cost_us) // traits.grid) * traits.grid
+    if shortest > longest:
+        raise ValueError(
+            f"runs of {cost_us // 1000} ms need hops of {shortest} frames at {rate} Hz, which a "
+            f"window of {window} with a look-ahead of {lookahead} and its past context does not "
+            "hold; lengthen the window, shorten the look-ahead or choose a faster model"
+        )
+    hops = range(shortest, longest + 1, traits.grid)
+    return _Cuts(incoming, outgoing, hops, lookahead, window, traits.edge, cost_us, conditions)
