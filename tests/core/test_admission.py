@@ -1,0 +1,243 @@
+"""Admission and the next run, against a worker in ticks to which everything happens."""
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from bridge.core.admission import Run, admit, choose_next
+from bridge.core.demand import Task, overloaded, schedulable, worst_responses
+from tests.core.edf_simulation import can_be_late, explore, in_batches
+
+SMALL = st.builds(Task, st.integers(1, 3), st.integers(2, 8), st.integers(1, 9))
+SPECTRAL = Task(1_200, 21_333, 30_000)
+NETWORK = Task(1_200_000, 2_000_000, 1_400_000)
+
+
+def patient(task, deadline):
+    return Task(task.cost_us, task.period_us, deadline)
+
+
+@given(st.lists(SMALL, max_size=2), SMALL, st.integers(0, 4))
+def test_a_newcomer_is_let_in_if_and_only_if_nobody_can_be_late(tasks, newcomer, offline):
+    verdict = admit(tasks, newcomer, offline)
+    happens = explore([*tasks, newcomer], offline)
+    assert verdict.admitted == (happens is not None)
+    assert verdict.admitted == (verdict.reason == "")
+    if happens:
+        assert verdict.responses_us == happens
+        assert verdict.fitting_us is None
+
+
+@given(st.lists(SMALL, max_size=2), SMALL, st.integers(0, 4))
+def test_the_deadline_that_a_refusal_names_is_the_smallest_that_fits(tasks, newcomer, offline):
+    verdict = admit(tasks, newcomer, offline)
+    if verdict.admitted or overloaded([*tasks, newcomer]):
+        assert verdict.fitting_us is None
+        return
+    tried = (
+        deadline
+        for deadline in range(newcomer.deadline_us + 1, 60)
+        if not can_be_late([*tasks, patient(newcomer, deadline)], offline)
+    )
+    assert verdict.fitting_us == next(tried, None)
+
+
+def test_equal_sessions_fit_up_to_the_last_microsecond():
+    tasks = [Task(1_200, 20_000, 19_200)] * 15
+    offline = 19_200 - 16 * 1_200 + 1
+    assert admit(tasks, tasks[0], offline).responses_us == (19_200,) * 16
+    assert admit(tasks, tasks[0], offline).admitted
+    refused = admit(tasks, tasks[0], offline + 1)
+    assert refused.responses_us == (19_201,) * 16
+    assert (refused.admitted, refused.fitting_us) == (False, 19_201)
+
+
+def test_sixteen_spectral_sessions_and_one_too_many():
+    assert admit([SPECTRAL] * 15, SPECTRAL).admitted
+    full = admit([SPECTRAL] * 16, SPECTRAL)
+    assert full.admitted
+    assert full.load_ppm == 17 * 56_251
+    assert full.responses_us == (17 * 1_200,) * 17
+    refused = admit([SPECTRAL] * 17, SPECTRAL)
+    assert (refused.admitted, refused.fitting_us) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "newcomer", "offline", "reason"),
+    [
+        (
+            [SPECTRAL] * 17,
+            SPECTRAL,
+            0,
+            (
+                "17 sessions already use 96 % of this device, and this one needs 6 %, together too "
+                "much; ask for a longer latency, with which it runs less often, or close a session"
+            ),
+        ),
+        (
+            [NETWORK],
+            NETWORK,
+            0,
+            (
+                "1 session already uses 60 % of this device, and this one needs 60 %, together too "
+                "much; ask for a longer latency, with which it runs less often, or close a session"
+            ),
+        ),
+        (
+            [],
+            Task(30, 20, 100),
+            0,
+            (
+                "no other session uses this device, and this one needs 150 %, together too much; "
+                "ask for a longer latency, with which it runs less often"
+            ),
+        ),
+        (
+            [],
+            NETWORK,
+            900_000,
+            (
+                "no other session uses this device, and its run may take 2100.0 ms with what else "
+                "may be in progress, but has 1400.0 ms; ask for a latency at least 700 ms longer"
+            ),
+        ),
+        (
+            [SPECTRAL] * 3,
+            Task(500, 10_000, 850),
+            0,
+            (
+                "3 sessions already use 17 % of this device, and its run may take 1.7 ms with what "
+                "else may be in progress, but has 0.8 ms; ask for a latency at least 1 ms longer, "
+                "or close a session"
+            ),
+        ),
+        (
+            [SPECTRAL],
+            NETWORK,
+            0,
+            (
+                "1 session already uses 6 % of this device, and an open session's run may take "
+                "1201.2 ms with what else may be in progress, but has 30.0 ms, however long the "
+                "latency of this one is; close a session"
+            ),
+        ),
+        (
+            [Task(10_000, 100_000, 50_000)],
+            Task(45_000, 100_000, 50_000),
+            0,
+            (
+                "1 session already uses 10 % of this device, and an open session's run may take "
+                "55.0 ms with what else may be in progress, but has 50.0 ms, however long the "
+                "latency of this one is; close a session"
+            ),
+        ),
+        (
+            [Task(400_000, 2_000_000, 900_000)],
+            Task(600_000, 1_900_000, 700_000),
+            0,
+            (
+                "1 session already uses 20 % of this device, and an open session's run may take "
+                "1000.0 ms with what else may be in progress, but has 900.0 ms, however long the "
+                "latency of this one is; close a session"
+            ),
+        ),
+        (
+            [Task(10_000, 100_000, 15_000)],
+            Task(5_000, 100_000, 10_000),
+            0,
+            (
+                "1 session already uses 10 % of this device, and its run may take 15.0 ms with "
+                "what else may be in progress, but has 10.0 ms; ask for a latency at least 5 ms "
+                "longer, or close a session"
+            ),
+        ),
+    ],
+)
+def test_a_refusal_says_why_in_numbers_and_what_to_do(tasks, newcomer, offline, reason):
+    assert admit(tasks, newcomer, offline).reason == reason
+
+
+def test_a_latency_that_a_refusal_asks_for_is_enough():
+    refused = admit([SPECTRAL] * 3, Task(500, 10_000, 850))
+    assert refused.fitting_us == 1_699
+    assert admit([SPECTRAL] * 3, Task(500, 10_000, 1_699)).admitted
+    assert not admit([SPECTRAL] * 3, Task(500, 10_000, 1_698)).admitted
+
+
+def test_a_load_too_close_to_all_is_refused_in_words():
+    open_already = [Task(999_000, 1_000_000, 2_000_000)]
+    refused = admit(open_already, Task(999, 1_000_003, 2_000_000), 5_000)
+    assert not refused.admitted
+    assert refused.responses_us == ()
+    assert "99.9" not in refused.reason
+    assert "together too much" in refused.reason
+
+
+def run(deadline, key="a", costs=(10, 12, 14, 16), *, realtime=True):
+    return Run(key, deadline, realtime, costs)
+
+
+def test_the_earliest_live_deadline_goes_first_and_offline_after_live():
+    runs = [run(5, realtime=False), run(40), run(30), run(30), run(1, realtime=False)]
+    alone = [Run(r.key, r.deadline_us, r.realtime, (10,)) for r in runs]
+    assert choose_next(alone, 0, []) == [2]
+    assert choose_next([alone[0], alone[4]], 0, []) == [1]
+    assert choose_next(alone[:1], 99, []) == [0]
+
+
+def test_all_runs_of_a_kind_go_together_when_there_is_time():
+    runs = [run(90), run(95, "b"), run(80), run(0, realtime=False), run(85)]
+    assert choose_next(runs, 0, []) == [2, 4, 0, 3]
+    assert choose_next([run(90), *runs], 0, []) == [3, 5, 0, 1]  # the largest batch there is
+
+
+@pytest.mark.parametrize(
+    ("runs", "coming", "expected"),
+    [
+        ([run(14), run(50), run(60)], [], [0, 1, 2]),
+        ([run(13), run(50), run(60)], [], [0, 1]),  # a member has to be in time itself
+        ([run(11), run(50), run(60)], [], [0]),
+        ([run(9), run(50), run(60)], [], [0, 1, 2]),  # late anyway
+        ([run(9), run(50), run(23, "b")], [], [0, 1]),
+        ([run(9), run(50), run(21, "b")], [], [0]),
+        ([run(9), run(-5), run(0)], [], [1, 2, 0]),  # after a pause, all at once
+        ([run(20), run(50), run(24, "b")], [], [0, 1]),
+        ([run(20), run(50), run(22, "b")], [], [0, 1]),
+        ([run(20), run(50), run(21, "b")], [], [0]),  # another key has to be in time after it
+        ([run(20), run(50), run(0, "b")], [], [2]),
+        ([run(0), run(50), run(9, "b")], [], [0, 1]),
+        ([run(20), run(50), run(0, "b", realtime=False)], [], [0, 1]),
+        ([run(20), run(50)], [Task(10, 100, 22)], [0, 1]),
+        ([run(20), run(50)], [Task(10, 100, 21)], [0]),  # one that may yet come too
+        ([run(0, realtime=False)] * 3, [Task(10, 100, 24)], [0, 1, 2]),
+        ([run(0, realtime=False)] * 3, [Task(10, 100, 23)], [0, 1]),
+    ],
+)
+def test_a_batch_is_as_large_as_leaves_everybody_in_time(runs, coming, expected):
+    assert choose_next(runs, 0, coming) == expected
+    later = [Run(r.key, r.deadline_us + 10**12, r.realtime, r.costs_us) for r in runs]
+    assert choose_next(later, 10**12, coming) == expected
+
+
+@st.composite
+def batched(draw):
+    """Sessions that may stand side by side, and what batches of their runs cost."""
+    tasks = draw(st.lists(SMALL, min_size=1, max_size=3))
+    costs = {
+        task.cost_us: [task.cost_us, *draw(st.lists(st.integers(1, 6), max_size=2).map(sorted))]
+        for task in tasks
+    }
+    return tasks, [tuple(costs[task.cost_us]) for task in tasks]
+
+
+@settings(max_examples=200)
+@given(batched(), st.booleans())
+def test_batches_never_make_anybody_late_that_was_promised_to_be_in_time(job, background):
+    tasks, costs = job
+    offline: tuple[int, ...] = costs[0] if background else ()
+    assume(schedulable(tasks, offline[0] if offline else 0))
+    assert explore(tasks, start=in_batches(costs, offline)) is not None
+
+
+def test_responses_are_what_status_may_show():
+    assert worst_responses([SPECTRAL, SPECTRAL], 2_000) == (4_399, 4_399)
