@@ -7,7 +7,11 @@
     ├── ModelError            5  the model is unknown, damaged, unsafe or not here
     │   └── NetworkError      6  the model has to be fetched and could not be
     ├── BatchError            7  some inputs of several failed; the others are done
-    └── ResumeError           8  unfinished work is there but does not belong to this run
+    ├── ResumeError           8  unfinished work is there but does not belong to this run
+    ├── ProtocolError         9  the sidecar and its client do not understand each other
+    │   ├── LocalProtocolError   this side was about to break the protocol
+    │   └── RemoteProtocolError  the other side broke it; `code` is what an ERROR tells it
+    └── ServerError          10  the sidecar cannot be reached, or refuses
 
 A message names the value that is wrong, what was expected and the next step, on one line.
 This file imports nothing, so that every layer may raise from it.
@@ -62,3 +66,28 @@ class ResumeError(BridgeError):
     """Unfinished work that belongs to another input or to other settings."""
 
     status = 8
+
+
+class ProtocolError(BridgeError):
+    """A message that docs/PROTOCOL.md does not allow, or not now."""
+
+    status = 9
+
+
+class LocalProtocolError(ProtocolError):
+    """A message that this side must not send: a mistake in the program that made it."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """A message that the other side must not have sent; `code` and `hint` are for its ERROR."""
+
+    def __init__(self, message: str, code: str = "malformed", hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+class ServerError(BridgeError):
+    """The sidecar cannot be reached, went away, or refuses what it was asked."""
+
+    status = 10
