@@ -35,40 +35,47 @@ class Verdict:
     reason: str
 
 
-def admit(tasks: Sequence[Task], newcomer: Task, blocking_us: int = 0) -> Verdict:
+def admit(
+    tasks: Sequence[Task], newcomer: Task, blocking_us: int = 0, stall_us: int = 0
+) -> Verdict:
     """Whether `newcomer` can join `tasks` so that nobody's run is ever late.
 
-    blocking_us: the longest offline run on this device, 0 without one.
+    blocking_us: the longest offline run on this device, 0 without one. stall_us: by how much one
+    run of all, live or not, may take longer than it costs before the device pauses again.
     """
     everybody = (*tasks, newcomer)
     load_ppm = _load_ppm(everybody)
-    responses = worst_responses(everybody, blocking_us) or ()
-    if schedulable(everybody, blocking_us):
+    once = (blocking_us, stall_us)
+    responses = worst_responses(everybody, *once) or ()
+    if schedulable(everybody, *once):
         return Verdict(True, load_ppm, responses, None, "")
-    fitting = _fitting_deadline(tasks, newcomer, blocking_us)
-    reason = _reason(tasks, newcomer, blocking_us, fitting)
+    fitting = _fitting_deadline(tasks, newcomer, *once)
+    reason = _reason(tasks, newcomer, once, fitting)
     return Verdict(False, load_ppm, responses, fitting, reason)
 
 
-def _fitting_deadline(tasks: Sequence[Task], newcomer: Task, blocking_us: int) -> int | None:
+def _fitting_deadline(
+    tasks: Sequence[Task], newcomer: Task, blocking_us: int, stall_us: int
+) -> int | None:
     """By halving, since what fits with one deadline fits with every longer one.
 
     From `most` on a longer one changes nothing: at t >= most, the demand, which is at most the
-    sum of `cost * (t - deadline + period) / period`, and the longest run together do not pass t.
+    sum of `cost * (t - deadline + period) / period`, the longest run and the stall together do not
+    pass t.
     """
     everybody = (*tasks, newcomer)
     if overloaded(everybody):
         return None
-    work = sum(task.cost_us for task in everybody) + max(
-        blocking_us, *(task.cost_us for task in everybody)
-    )
+    costs = [task.cost_us for task in everybody]
+    work = sum(costs) + max(blocking_us, *costs) + stall_us
     most = max(
         -(-work * newcomer.period_us // newcomer.cost_us),
         *(task.deadline_us for task in everybody),
     )
 
     def fits(deadline_us: int) -> bool:
-        return schedulable((*tasks, replace(newcomer, deadline_us=deadline_us)), blocking_us)
+        patient = replace(newcomer, deadline_us=deadline_us)
+        return schedulable((*tasks, patient), blocking_us, stall_us)
 
     if not fits(most):
         return None
@@ -79,15 +86,18 @@ def _fitting_deadline(tasks: Sequence[Task], newcomer: Task, blocking_us: int) -
     return high
 
 
-def _reason(tasks: Sequence[Task], newcomer: Task, blocking_us: int, fitting: int | None) -> str:
+def _reason(
+    tasks: Sequence[Task], newcomer: Task, once: tuple[int, int], fitting: int | None
+) -> str:
+    blocking_us, stall_us = once
     close = ", or close a session" if tasks else ""
     if overloaded((*tasks, newcomer)):
         late = None
     elif fitting is None:
         # However patient it is, one of its runs can be in progress; who is late even then?
-        late = _latest(tasks, max(blocking_us, newcomer.cost_us))
+        late = _latest(tasks, max(blocking_us, newcomer.cost_us), stall_us)
     else:
-        late = _latest((*tasks, newcomer), blocking_us)
+        late = _latest((*tasks, newcomer), blocking_us, stall_us)
     if late is None:
         return (
             f"{_in_use(tasks)}, and this one needs {_percent([newcomer])}, together too much; "
@@ -105,9 +115,9 @@ def _reason(tasks: Sequence[Task], newcomer: Task, blocking_us: int, fitting: in
     return f"{trouble}; ask for a latency at least {longer} ms longer{close}"
 
 
-def _latest(tasks: Sequence[Task], blocking_us: int) -> tuple[int, Task, int] | None:
+def _latest(tasks: Sequence[Task], blocking_us: int, stall_us: int) -> tuple[int, Task, int] | None:
     """Index, task and longest response of the one that is late by most; the last of equals."""
-    responses = worst_responses(tasks, blocking_us)
+    responses = worst_responses(tasks, blocking_us, stall_us)
     if not responses:
         return None
     lateness = [
@@ -159,7 +169,9 @@ class Run:
     costs_us: tuple[int, ...]
 
 
-def choose_next(runs: Sequence[Run], now_us: int, coming: Sequence[Task]) -> list[int]:
+def choose_next(
+    runs: Sequence[Run], now_us: int, coming: Sequence[Task], stall_us: int = 0
+) -> list[int]:
     """Indices of the runs to begin now as one batch; `runs` must not be empty.
 
     The live run with the earliest deadline goes, without one the offline run with the earliest.
@@ -171,6 +183,7 @@ def choose_next(runs: Sequence[Run], now_us: int, coming: Sequence[Task]) -> lis
 
     coming: of each live session the first run that is not among `runs`, also of those that have
     one there, at the earliest that it can become ready; its `deadline_us` counts from now.
+    stall_us: as for `admit`; a batch leaves room for it.
     """
     order = sorted(range(len(runs)), key=lambda i: (not runs[i].realtime, runs[i].deadline_us))
     first = runs[order[0]]
@@ -183,8 +196,11 @@ def choose_next(runs: Sequence[Run], now_us: int, coming: Sequence[Task]) -> lis
     for size in range(len(alike), 1, -1):
         members, joint = alike[:size], first.costs_us[size - 1]
         others = [runs[i] for i in hopeful.difference(members)]
-        punctual = not any(_is_late(runs[i], joint, now_us) for i in hopeful.intersection(members))
-        if punctual and _leaves_in_time(others, joint, now_us, coming):
+        last_us = joint + stall_us
+        punctual = not any(
+            _is_late(runs[i], last_us, now_us) for i in hopeful.intersection(members)
+        )
+        if punctual and _leaves_in_time(others, (joint, stall_us), now_us, coming):
             return members
     return order[:1]
 
@@ -194,7 +210,8 @@ def _is_late(run: Run, taking_us: int, now_us: int) -> bool:
 
 
 def _leaves_in_time(
-    others: Sequence[Run], joint_us: int, now_us: int, coming: Sequence[Task]
+    others: Sequence[Run], taking: tuple[int, int], now_us: int, coming: Sequence[Task]
 ) -> bool:
+    joint_us, stall_us = taking
     once = (Task(run.costs_us[0], _EVER_US, run.deadline_us - now_us) for run in others)
-    return schedulable((*coming, *once), joint_us + 1)
+    return schedulable((*coming, *once), joint_us + 1, stall_us)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.core.conversion import Conversion
+from bridge.core.cost import Cost
 from bridge.core.latency import MICROSECONDS, Allowances, latency
 from bridge.core.live_plan import LivePlan
 from bridge.core.rates import RateMap
@@ -130,15 +131,15 @@ def choose(
     incoming: Conversion,
     outgoing: Conversion,
     traits: Traits,
-    cost_us: int,
+    cost: Cost,
     conditions: Conditions,
     wish: Wish,
 ) -> tuple[LivePlan, Allowances, int]:
     """The plan, its allowances and its latency in host frames.
 
-    `incoming` and `outgoing` lead from the host's rate to the model's and back; `cost_us` is what
-    the longest run takes, in microseconds, with whatever is added for safety. A hop lasts at least
-    as long, so that one run is done when the next one comes, and so does the compute allowance.
+    `incoming` and `outgoing` lead from the host's rate to the model's and back. A hop lasts at
+    least as long as runs typically take, so that they keep up; the compute allowance lasts at
+    least as long as the worst one, which delays those after it for as long as there is time left.
 
     Without a wished latency it is the smallest that any such plan has. Otherwise it is the wished
     one, rounded down to frames (at host rates up to 1 MHz): of what that has over the smallest,
@@ -148,28 +149,28 @@ def choose(
     Raises TooShort for a wished latency below the smallest, and ValueError for a window or a
     look-ahead that is out of range or does not fit.
     """
-    cuts = _cuts(incoming, outgoing, traits, cost_us, conditions, wish)
+    cuts = _cuts(incoming, outgoing, traits, cost, conditions, wish)
     hop = cuts.smallest()
     smallest = cuts.frames(hop)
     if wish.latency_us == 0:
-        return cuts.plan(hop), conditions.allowances(cost_us), smallest
+        return cuts.plan(hop), conditions.allowances(cost.worst_us), smallest
 
     rate = incoming.source
     over = wish.latency_us * rate // MICROSECONDS - smallest
     if over < 0:
         raise TooShort(wish.latency_us, smallest, rate)
     hop = cuts.longest(hop, over // 2)
-    plan, needed_us = cuts.plan(hop), conditions.allowances(cost_us).total_us
+    plan, needed_us = cuts.plan(hop), conditions.allowances(cost.worst_us).total_us
     left = smallest + over - cuts.frames(hop)
     total = RateMap(MICROSECONDS, rate).frames(needed_us) + left
     more_us = total * MICROSECONDS // rate - needed_us
-    allowances = conditions.allowances(cost_us + more_us)
+    allowances = conditions.allowances(cost.worst_us + more_us)
     return plan, allowances, conditions.latency(plan, allowances)
 
 
 @dataclass(frozen=True, slots=True)
 class _Cuts:
-    """The plans to choose from: they differ in the hop, and compute no longer than a run takes."""
+    """The plans to choose from: they differ in the hop, and a run has the time of the worst one."""
 
     incoming: Conversion
     outgoing: Conversion
@@ -177,7 +178,7 @@ class _Cuts:
     lookahead: int
     window: int
     edge: int
-    cost_us: int
+    worst_us: int
     conditions: Conditions
 
     def plan(self, hop: int) -> LivePlan:
@@ -186,7 +187,7 @@ class _Cuts:
         return LivePlan(self.incoming, self.outgoing, hop, self.lookahead, self.window, fade)
 
     def frames(self, hop: int) -> int:
-        return self.conditions.latency(self.plan(hop), self.conditions.allowances(self.cost_us))
+        return self.conditions.latency(self.plan(hop), self.conditions.allowances(self.worst_us))
 
     def smallest(self) -> int:
         """The hop with the smallest latency; the shortest such."""
@@ -208,14 +209,12 @@ def _cuts(
     incoming: Conversion,
     outgoing: Conversion,
     traits: Traits,
-    cost_us: int,
+    cost: Cost,
     conditions: Conditions,
     wish: Wish,
 ) -> _Cuts:
     """The plans that `wish` leaves to choose from, at least one. Raises ValueError for none."""
     rate = incoming.target
-    if cost_us < 1:
-        raise ValueError(f"a run cannot take {cost_us} µs; measure it again")
     window = wish.context or traits.window
     if traits.fixed and wish.context:
         raise ValueError(
@@ -235,12 +234,13 @@ def _cuts(
             f"use {allowed} {traits.lookahead}"
         )
     longest = traits.longest_hop(window, lookahead)
-    shortest = -(-RateMap(MICROSECONDS, rate).frames(cost_us) // traits.grid) * traits.grid
+    shortest = -(-RateMap(MICROSECONDS, rate).frames(cost.typical_us) // traits.grid) * traits.grid
     if shortest > longest:
         raise ValueError(
-            f"runs of {cost_us // 1000} ms need hops of {shortest} frames at {rate} Hz, which a "
-            f"window of {window} with a look-ahead of {lookahead} and its past context does not "
-            "hold; lengthen the window, shorten the look-ahead or choose a faster model"
+            f"runs of {cost.typical_us // 1000} ms need hops of {shortest} frames at {rate} Hz, "
+            f"which a window of {window} with a look-ahead of {lookahead} and its past context "
+            "does not hold; lengthen the window, shorten the look-ahead or choose a faster model"
         )
     hops = range(shortest, longest + 1, traits.grid)
-    return _Cuts(incoming, outgoing, hops, lookahead, window, traits.edge, cost_us, conditions)
+    worst_us = cost.worst_us
+    return _Cuts(incoming, outgoing, hops, lookahead, window, traits.edge, worst_us, conditions)

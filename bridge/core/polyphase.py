@@ -7,6 +7,7 @@ be heard. In between, from 20 kHz to the half rate and its mirror, neither can.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, pi
 
@@ -14,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.core.conversion import Conversion
-from bridge.core.line import Line
 
 Audio = NDArray[np.float32]
 
@@ -27,7 +27,12 @@ AUDIBLE, AT_RATE = 20_000, 44_100
 COEFFICIENTS = 1 << 20
 """Largest table: 4 MB. Only pairs of rates that nearly share no factor would need more."""
 
-_AT_ONCE = 1024  # target frames computed at once: their windows stay in the cache
+_TOGETHER = 32
+"""Target frames, or those of as many source frames, that one product of matrices gives. More would
+multiply with more zeros, fewer would cost more calls."""
+
+_PIECE = 1024
+"""Source frames worked on at once: bounds the memory, and stays within the caches."""
 
 
 @lru_cache(maxsize=64)
@@ -79,6 +84,48 @@ def coefficients(conversion: Conversion) -> Audio:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class _Bank:
+    """The filter as matrices, one for each group of target frames that are computed together.
+
+    Taps repeat with each cycle of `source` source and `target` target frames. A cycle is cut into
+    groups of `columns` target frames, the last one possibly shorter. Group g of a cycle reads
+    `taps` source frames from `lowest[g]` of the cycle on, with the weights `tables[g]` of shape
+    (taps, columns), float32.
+    """
+
+    source: int
+    target: int
+    columns: int
+    taps: int
+    lowest: tuple[int, ...]
+    tables: tuple[Audio, ...]
+
+
+@lru_cache(maxsize=16)
+def _bank(conversion: Conversion) -> _Bank:
+    half, phases = conversion.half, conversion.phases
+    step = conversion.source * phases // conversion.target
+    together = _TOGETHER * max(1, phases // step)
+    cycles = -(-together // phases)
+    source, target = step * cycles, phases * cycles
+    groups = -(-target // together)
+    columns = -(-target // groups)
+    # The taps of one column, and how far the last one may lie behind the first.
+    taps = 2 * half - (-(columns - 1) * source // target)
+    lowest, tables = [], []
+    for start in range(0, target, columns):
+        lowest.append(start * source // target - half + 1)
+        table = np.zeros((taps, columns), np.float32)
+        for column in range(min(columns, target - start)):
+            position = (start + column) * source
+            first = position // target - half + 1 - lowest[-1]
+            weights = coefficients(conversion)[position // cycles % phases]
+            table[first : first + 2 * half, column] = weights
+        tables.append(table)
+    return _Bank(source, target, columns, taps, tuple(lowest), tuple(tables))
+
+
 class Resampler:
     """Converts a signal of `rows` channels as it comes; how it is cut makes no difference.
 
@@ -88,8 +135,10 @@ class Resampler:
 
     def __init__(self, conversion: Conversion, rows: int, first: int = 0) -> None:
         self._conversion = conversion
-        self._table = coefficients(conversion) if conversion.half else None
-        self._rows = rows
+        self._bank = _bank(conversion) if conversion.half else None
+        # From one piece to the next, what one group reads is kept.
+        room = 2 * (self._bank.taps + _PIECE) if self._bank else 0
+        self._memory = np.zeros((rows, room), np.float32)
         self.seek(first)
 
     @property
@@ -99,39 +148,49 @@ class Resampler:
 
     def seek(self, first: int) -> None:
         """Go on with source frame `first`, as if nothing had come before."""
-        half = self._conversion.half
         self._next = _first_whole(self._conversion, first)
-        # The taps of target frame 0 begin in front of the signal.
-        lead = max(0, half - 1) if first == 0 else 0
-        self._line = Line(self._rows, first - lead)
-        self._line.grow(lead)[...] = 0
+        self._stop = first
+        self._end = self._bank.taps if self._bank else 0
+        self._memory[:, : self._end] = 0
 
     def push(self, frames: Audio) -> Audio:
-        """Take the next source frames, shape (rows, n); returns what they complete, (rows, m)."""
-        if self._table is None:
+        """Take the next source frames, shape (rows, n); returns what they complete, (rows, m).
+
+        All are float32 and finite.
+        """
+        if self._bank is None:
             self._next += frames.shape[1]
             return frames
-        self._line.append(frames)
-        conversion = self._conversion
-        stop = max(self._next, conversion.ready(self._line.stop))
-        out = np.empty((self._rows, stop - self._next), np.float32)
-        for start in range(self._next, stop, _AT_ONCE):
-            end = min(start + _AT_ONCE, stop)
-            self._fill(out[:, start - self._next : end - self._next], start, end)
-        self._next = stop
-        self._line.forget(stop * conversion.source // conversion.target - conversion.half + 1)
+        first, ready = self._next, self._conversion.ready(self._stop + frames.shape[1])
+        out = np.empty((len(frames), max(0, ready - first)), np.float32)
+        for start in range(0, frames.shape[1], _PIECE):
+            self._append(frames[:, start : start + _PIECE], self._bank.taps)
+            self._fill(out[:, self._next - first :], self._bank)
         return out
 
-    def _fill(self, out: Audio, start: int, stop: int) -> None:
-        assert self._table is not None  # noqa: S101 - for the type checker
-        conversion, line = self._conversion, self._line
-        phases, taps = self._table.shape
-        step = conversion.source * phases // conversion.target
-        position = np.arange(start, stop) * step
-        before = position // phases - conversion.half + 1
-        low, high = int(before[0]), int(before[-1]) + taps
-        near = np.lib.stride_tricks.sliding_window_view(line.view(low, high), taps, axis=1)
-        np.einsum("rnt,nt->rn", near[:, before - low], self._table[position % phases], out=out)
+    def _append(self, piece: Audio, taps: int) -> None:
+        count = piece.shape[1]
+        # A group that is not complete reads beyond the end; whatever is there has weight 0.
+        if self._end + count + taps > self._memory.shape[1]:
+            self._memory[:, :taps] = self._memory[:, self._end - taps : self._end]
+            self._end = taps
+        self._memory[:, self._end : self._end + count] = piece
+        self._end += count
+        self._stop += count
+
+    def _fill(self, out: Audio, bank: _Bank) -> None:
+        ready, offset = self._conversion.ready(self._stop), self._end - self._stop
+        done = 0
+        while self._next < ready:
+            cycle, place = divmod(self._next, bank.target)
+            group, column = divmod(place, bank.columns)
+            low = offset + cycle * bank.source + bank.lowest[group]
+            # Whole groups always: the same product gives the same bits.
+            found = self._memory[:, low : low + bank.taps] @ bank.tables[group]
+            count = min(bank.columns - column, bank.target - place, ready - self._next)
+            out[:, done : done + count] = found[:, column : column + count]
+            self._next += count
+            done += count
 
 
 def _first_whole(conversion: Conversion, first: int) -> int:

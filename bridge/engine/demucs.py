@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bridge.core.timeline import Span
 from bridge.engine.bag import Bag, read_bag
 from bridge.engine.base import Audio, Ensemble, Member
@@ -47,8 +49,8 @@ class DemucsSeparator:
         self.rate = int(network.samplerate)
         self.channels = int(network.audio_channels)
         self.segment = int(network.samplerate * network.segment)
+        self.device = device
         self._precision = precision
-        self._device = device
         self._network = network.to(device)
 
     def read_span(self, emit: Span) -> Span:
@@ -62,15 +64,47 @@ class DemucsSeparator:
         import torch
 
         with torch.inference_mode(), self._arithmetic():
-            mix = torch.from_numpy(batch).to(self._device)
+            mix = torch.from_numpy(batch).to(self.device)
             stems: Audio = self._network(mix).float().cpu().numpy()
         return stems
+
+    def zeros(self, channels: int, frames: int) -> Any:
+        """A tensor of zeros on the device, shape (C, T), float32."""
+        import torch
+
+        return torch.zeros(channels, frames, device=self.device)
+
+    def to_device(self, audio: Audio) -> Any:
+        """Audio as a tensor on the device."""
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(audio)).to(self.device)
+
+    def separate_windows(self, windows: list[Any], wanted: slice) -> Audio:
+        """The frames `wanted` of the stems of windows that are on the device, each (C, T).
+
+        Returns shape (B, S, C, n), float32. Windows shorter than a segment are computed at their
+        own length, which costs less, where `separate` fills them up with silence as demucs does.
+        """
+        import torch
+
+        segmented = getattr(self._network, "use_train_segment", False)
+        try:
+            if segmented:
+                self._network.use_train_segment = False
+            with torch.inference_mode(), self._arithmetic():
+                stems = self._network(torch.stack(windows))[..., wanted]
+                found: Audio = stems.float().cpu().numpy()
+        finally:
+            if segmented:
+                self._network.use_train_segment = True
+        return found
 
     def _arithmetic(self) -> AbstractContextManager[Any]:
         import torch
 
         if self._precision == "fast":
-            return torch.autocast(torch.device(self._device).type, torch.bfloat16)
+            return torch.autocast(torch.device(self.device).type, torch.bfloat16)
         # cuDNN convolutions use TF32 by default, which is only good to 70 dB.
         torch.backends.cudnn.allow_tf32 = False
         return nullcontext()

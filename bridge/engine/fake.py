@@ -14,6 +14,7 @@ from bridge.errors import UsageError
 
 # Powers of two keep every product exact, and their sum below 1 leaves a residual to be seen.
 GAINS = {"drums": 0.5, "bass": 0.25, "other": 0.0625, "vocals": 0.125}
+_GAINS = np.array(list(GAINS.values()), np.float32)[:, None, None]
 _SETTINGS = ("rate", "segment", "cost", "delay")
 
 
@@ -79,8 +80,7 @@ class FakeSeparator:
         end = time.perf_counter() + self.cost * len(batch)
         while time.perf_counter() < end:  # computing, not sleeping: it has to cost a core
             pass
-        gains = np.array(list(GAINS.values()), np.float32)[:, None, None]
-        stems: Audio = batch[:, None] * gains
+        stems: Audio = batch[:, None] * _GAINS
         if self.delay:
             stems[..., -self.delay :] = 0
         return stems

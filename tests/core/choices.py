@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bridge.core.choose import Conditions, Traits, Wish, choose
 from bridge.core.conversion import Conversion
+from bridge.core.cost import Cost
 from bridge.core.latency import Allowances, latency
 from bridge.core.live_plan import LivePlan
 
@@ -28,7 +29,7 @@ class Case:
     model: int
     halves: tuple[int, int]
     traits: Traits
-    cost_us: int
+    cost: Cost
     conditions: Conditions
 
     @property
@@ -38,7 +39,7 @@ class Case:
 
     def choose(self, **wish):
         there, back = self.conversions
-        return choose(there, back, self.traits, self.cost_us, self.conditions, Wish(**wish))
+        return choose(there, back, self.traits, self.cost, self.conditions, Wish(**wish))
 
     def latency(self, plan, allowances):
         return latency(
@@ -50,12 +51,12 @@ class Case:
         )
 
     def allowed(self):
-        """Of every hop that may be chosen the latency when computing may take a run's cost."""
+        """Of every hop that may be chosen the latency when computing may take a run's worst."""
         ways = self.conditions
-        least = Allowances(self.cost_us, ways.transport_us, ways.margin_us, ways.polling_us)
+        least = Allowances(self.cost.worst_us, ways.transport_us, ways.margin_us, ways.polling_us)
         (there, back), ahead, allowed = self.conversions, self.traits.lookahead, {}
         for hop in range(1, self.traits.window - self.traits.past - ahead + 1):
-            if hop % self.traits.grid == 0 and hop * 1_000_000 >= self.cost_us * self.model:
+            if hop % self.traits.grid == 0 and hop * 1_000_000 >= self.cost.typical_us * self.model:
                 plan = LivePlan(there, back, hop, ahead, self.traits.window)
                 allowed[hop] = self.latency(plan, least)
         return allowed
@@ -72,23 +73,28 @@ def cases(draw, *, real=False):
     past = draw(st.integers(0, 40))
     window = past + lookahead + shortest + draw(st.integers(0, 150))
     halves = draw(st.tuples(st.integers(0, 20), st.integers(0, 20)))
-    cost_us = draw(st.integers(1, max(1, shortest * 1_000_000 // model)))
+    typical_us = draw(st.integers(1, max(1, shortest * 1_000_000 // model)))
+    stall_us = draw(st.just(0) | st.integers(0, 3 * typical_us))
     return Case(
         host,
         model,
         halves,
         Traits(grid, lookahead, edge, window, past, draw(st.booleans())),
-        cost_us,
+        Cost(typical_us, typical_us + stall_us),
         draw(CONDITIONS),
     )
+
+
+def _same(cost_us):
+    return Cost(cost_us, cost_us)
 
 
 ALL = cases() | cases(real=True)
 
 EASY = Conditions(1, 0, 0, 0, 0, 0)
 # Hops that share the model's factors may save a frame: here 3 against 2, and 21 against 12.
-THIRDS = Case(1, 3, (0, 2), Traits(1, 0, 0, 40, 0, fixed=False), 2_000_000 // 3, EASY)
-SEVENTHS = Case(10, 21, (0, 20), Traits(1, 5, 0, 90, 0, fixed=False), 12_000_000 // 21, EASY)
+THIRDS = Case(1, 3, (0, 2), Traits(1, 0, 0, 40, 0, fixed=False), _same(2_000_000 // 3), EASY)
+SEVENTHS = Case(10, 21, (0, 20), Traits(1, 5, 0, 90, 0, fixed=False), _same(12_000_000 // 21), EASY)
 
 
 # Networks at 44.1 kHz on a device that takes 2 s for a run, behind a host at 48 kHz.
@@ -97,7 +103,7 @@ NETWORK = Case(
     44_100,
     (97, 89),
     Traits(grid=1, lookahead=4096, edge=0, window=343_980, past=42_997, fixed=False),
-    2_000_000,
+    _same(2_000_000),
     Conditions(512, 1024, 64, 500, 2000, 1000),
 )
 SPECTRAL = Case(
@@ -105,6 +111,6 @@ SPECTRAL = Case(
     48_000,
     (0, 0),
     Traits(grid=540, lookahead=1080, edge=1080, window=144_720, past=109_080, fixed=True),
-    5000,
+    _same(5000),
     Conditions(128, 256, 64, 500, 2000, 1000),
 )

@@ -12,28 +12,42 @@ from bridge.core.admission import Run, choose_next
 from bridge.core.demand import Task
 
 
-def explore(tasks, offline=0, *, shorter=False, early=0, start=None):
+def explore(tasks, offline=0, *, shorter=False, early=0, stall=0, start=None):
     """Longest response of each task over all patterns, or None when some run can be late.
 
     offline: longest run without a deadline, any number of which wait. shorter: runs may take less
     than their cost. early: runs may be ready up to so long before their time, by which they are
-    due. start: what may be begun in a state, in place of the earliest deadline alone.
+    due. stall: for how long the worker does nothing, once, within a run or between two. start: what
+    may be begun in a state, in place of the earliest deadline alone.
     """
     start = start or one_at_a_time(offline, shorter=shorter)
     worst = [0] * len(tasks)
-    todo = [((0,) * len(tasks), (), None)]  # until ready again; what waits; what runs
+    # Until ready again; what waits; what runs; the stall that is still to come.
+    todo = [((0,) * len(tasks), (), None, stall)]
     seen = set(todo)
     while todo:
-        waits, waiting, running = todo.pop()
+        waits, waiting, running, stall = todo.pop()
         for later, ready in arrivals(tasks, waits, waiting, early):
-            for rest, begun in [(ready, running)] if running else start(tasks, later, ready):
+            begins = [(ready, running)] if running else start(tasks, later, ready)
+            for rest, begun, left in stalled(begins, ready, running, stall):
                 state = tick(tasks, later, rest, begun, worst)
                 if state is None:
                     return None
+                state = (*state, left)
                 if state not in seen:
                     seen.add(state)
                     todo.append(state)
     return tuple(worst)
+
+
+def stalled(begins, ready, running, stall):
+    """What begins or goes on, and each of it with the stall, which is then over."""
+    for rest, begun in begins:
+        yield rest, begun, stall
+        if stall and begun:
+            yield rest, (begun[0] + stall, begun[1]), 0
+    if stall and not running:
+        yield ready, (stall, ()), 0
 
 
 def arrivals(tasks, waits, waiting, early):
@@ -76,7 +90,7 @@ def one_at_a_time(offline, *, shorter):
     return start
 
 
-def in_batches(costs, offline_costs):
+def in_batches(costs, offline_costs, stall=0):
     """What `choose_next` begins; costs[i]: of 1, 2, ... runs of task i; equal costs, equal keys.
 
     Up to two offline runs wait or not, whose key is that of task 0.
@@ -94,7 +108,7 @@ def in_batches(costs, offline_costs):
             runs += [Run(costs[0], 0, False, offline_costs)] * background
             if not runs:
                 continue
-            chosen = choose_next(runs, 0, coming)
+            chosen = choose_next(runs, 0, coming, stall)
             live = tuple(ready[i] for i in chosen if i < len(ready))
             rest = tuple(run for i, run in enumerate(ready) if i not in chosen)
             yield rest, (runs[chosen[0]].costs_us[len(chosen) - 1], live)
@@ -121,21 +135,23 @@ def tick(tasks, waits, waiting, running, worst):
     return waits, waiting, None
 
 
-def can_be_late(tasks, offline=0):
+def can_be_late(tasks, offline=0, stall=0):
     """The worst patterns there are, each played until the worker pauses."""
     count = range(len(tasks))
     patterns = [([0] * len(tasks), 0), ([1] * len(tasks), offline)]
     patterns += [([int(i != first) for i in count], 0) for first in count]
-    return any(play(tasks, begins, left) for begins, left in patterns)
+    return any(play(tasks, begins, left, stall) for begins, left in patterns)
 
 
-def play(tasks, begins, offline):
+def play(tasks, begins, offline, stall):
     """True when a run is late that becomes ready at `begins` and each period after that.
 
-    offline: what runs without a deadline from 0 on.
+    offline: what runs without a deadline from 0 on. stall: for how long the first run stops.
     """
     end = 2 * lcm(*(task.period_us for task in tasks)) + 2 * max(t.deadline_us for t in tasks)
     now, waiting, nexts = offline, [], list(begins)
+    if offline:
+        now, stall = now + stall, 0
     while now <= end:
         for i, task in enumerate(tasks):
             while nexts[i] <= now:
@@ -144,7 +160,8 @@ def play(tasks, begins, offline):
         if waiting:
             waiting.sort()
             due, i = waiting.pop(0)
-            now += tasks[i].cost_us
+            now += tasks[i].cost_us + stall
+            stall = 0
             if now > due:
                 return True
         elif now >= max(begins):

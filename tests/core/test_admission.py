@@ -17,10 +17,13 @@ def patient(task, deadline):
     return Task(task.cost_us, task.period_us, deadline)
 
 
-@given(st.lists(SMALL, max_size=2), SMALL, st.integers(0, 4))
-def test_a_newcomer_is_let_in_if_and_only_if_nobody_can_be_late(tasks, newcomer, offline):
-    verdict = admit(tasks, newcomer, offline)
-    happens = explore([*tasks, newcomer], offline)
+STALL = st.just(0) | st.integers(1, 3)
+
+
+@given(st.lists(SMALL, max_size=2), SMALL, st.integers(0, 4), STALL)
+def test_a_newcomer_is_let_in_if_and_only_if_nobody_can_be_late(tasks, newcomer, offline, stall):
+    verdict = admit(tasks, newcomer, offline, stall)
+    happens = explore([*tasks, newcomer], offline, stall=stall)
     assert verdict.admitted == (happens is not None)
     assert verdict.admitted == (verdict.reason == "")
     if happens:
@@ -28,16 +31,18 @@ def test_a_newcomer_is_let_in_if_and_only_if_nobody_can_be_late(tasks, newcomer,
         assert verdict.fitting_us is None
 
 
-@given(st.lists(SMALL, max_size=2), SMALL, st.integers(0, 4))
-def test_the_deadline_that_a_refusal_names_is_the_smallest_that_fits(tasks, newcomer, offline):
-    verdict = admit(tasks, newcomer, offline)
+@given(st.lists(SMALL, max_size=2), SMALL, st.integers(0, 4), STALL)
+def test_the_deadline_that_a_refusal_names_is_the_smallest_that_fits(
+    tasks, newcomer, offline, stall
+):
+    verdict = admit(tasks, newcomer, offline, stall)
     if verdict.admitted or overloaded([*tasks, newcomer]):
         assert verdict.fitting_us is None
         return
     tried = (
         deadline
         for deadline in range(newcomer.deadline_us + 1, 60)
-        if not can_be_late([*tasks, patient(newcomer, deadline)], offline)
+        if not can_be_late([*tasks, patient(newcomer, deadline)], offline, stall)
     )
     assert verdict.fitting_us == next(tried, None)
 
@@ -60,6 +65,19 @@ def test_sixteen_spectral_sessions_and_one_too_many():
     assert full.responses_us == (17 * 1_200,) * 17
     refused = admit([SPECTRAL] * 17, SPECTRAL)
     assert (refused.admitted, refused.fitting_us) == (False, None)
+
+
+def test_many_sessions_share_the_patience_for_one_long_run():
+    quick = Task(300, 11_250, 20_000)
+    shared = admit([quick] * 15, quick, 0, 5_700)
+    assert shared.admitted
+    assert shared.responses_us == (16 * 300 + 5_700,) * 16
+    assert admit([quick] * 15, quick, 0, 20_000 - 16 * 300).admitted
+    assert not admit([quick] * 15, quick, 0, 20_000 - 16 * 300 + 1).admitted
+    assert not admit([quick] * 37, quick, 0, 5_700).admitted  # more than all the time there is
+    refused = admit([], Task(300, 11_250, 5_000), 0, 5_700)
+    assert refused.fitting_us == 6_000
+    assert "may take 6.0 ms with what else may be in progress, but has 5.0 ms" in refused.reason
 
 
 @pytest.mark.parametrize(
@@ -165,8 +183,8 @@ def test_a_latency_that_a_refusal_asks_for_is_enough():
 
 
 def test_a_load_too_close_to_all_is_refused_in_words():
-    open_already = [Task(999_000, 1_000_000, 2_000_000)]
-    refused = admit(open_already, Task(999, 1_000_003, 2_000_000), 5_000)
+    open_already = [Task(999_000, 1_000_000, 1_004_000)]
+    refused = admit(open_already, Task(1_000, 1_000_003, 1_004_000), 5_000)
     assert not refused.admitted
     assert refused.responses_us == ()
     assert "99.9" not in refused.reason
@@ -237,6 +255,24 @@ def test_batches_never_make_anybody_late_that_was_promised_to_be_in_time(job, ba
     offline: tuple[int, ...] = costs[0] if background else ()
     assume(schedulable(tasks, offline[0] if offline else 0))
     assert explore(tasks, start=in_batches(costs, offline)) is not None
+
+
+def test_a_batch_leaves_room_for_a_stall():
+    runs = [run(20), run(50), run(60)]
+    assert [choose_next(runs, 0, [], stall) for stall in (6, 7, 8, 9)] == [
+        [0, 1, 2],
+        [0, 1],
+        [0, 1],
+        [0],
+    ]
+
+
+@settings(max_examples=100)
+@given(batched(), st.integers(1, 3))
+def test_batches_never_break_a_promise_that_counts_with_a_stall(job, stall):
+    tasks, costs = job
+    assume(schedulable(tasks, 0, stall))
+    assert explore(tasks, stall=stall, start=in_batches(costs, (), stall)) is not None
 
 
 def test_responses_are_what_status_may_show():

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.core.choose import TooShort, Traits, Wish
+from bridge.core.cost import Cost
 from bridge.core.latency import Allowances
 from tests.core.choices import ALL, NETWORK, SEVENTHS, SPECTRAL, THIRDS, Case
 
@@ -20,7 +21,7 @@ def test_without_a_wish_no_plan_at_all_is_quicker(case):
     allowed = case.allowed()
     assert frames == min(allowed.values()) == allowed[plan.hop]
     assert plan.hop == min(hop for hop, latency in allowed.items() if latency == frames)
-    assert allowances.compute_us == case.cost_us
+    assert allowances.compute_us == case.cost.worst_us
     assert case.latency(plan, allowances) == frames
 
 
@@ -38,7 +39,7 @@ def test_a_wish_is_met_and_halved_between_hop_and_patience(case, over):
         hop for hop in allowed if hop >= first.hop and allowed[hop] <= smallest + over // 2
     )
     # Computing has the rest, to the microsecond: one more costs a frame.
-    assert allowances.compute_us >= case.cost_us
+    assert allowances.compute_us >= case.cost.worst_us
     more = replace(allowances, compute_us=allowances.compute_us + 1)
     assert case.latency(plan, more) == frames + 1
 
@@ -84,10 +85,10 @@ def test_harder_conditions_never_make_the_smallest_latency_smaller(case, name):
     assert case.choose()[2] >= easy
 
 
-@given(ALL, st.integers(1, 10**6))
-def test_a_slower_device_never_makes_the_smallest_latency_smaller(case, more):
+@given(ALL, st.integers(0, 10**6), st.integers(0, 10**6))
+def test_a_slower_device_never_makes_the_smallest_latency_smaller(case, more, stall):
     _, _, quick = case.choose()
-    case.cost_us += more
+    case.cost = Cost(case.cost.typical_us + more, case.cost.worst_us + more + stall)
     if case.allowed():
         assert case.choose()[2] >= quick
     else:
@@ -99,7 +100,7 @@ def test_a_slower_device_never_makes_the_smallest_latency_smaller(case, more):
 def test_fades_keep_to_the_older_half_of_what_can_be_used(case, lookahead):
     edge, window = case.traits.edge, case.traits.window
     case.traits = Traits(1, edge, edge, max(window, edge + lookahead + 60), 0, fixed=False)
-    case.cost_us = 1
+    case.cost = Cost(1, 1)
     plan, *_ = case.choose(lookahead=edge + lookahead)
     assert plan.lookahead == edge + lookahead
     newest = plan.reach(0).stop
@@ -112,6 +113,15 @@ def test_a_network_gets_a_hop_as_long_as_a_run_takes():
     assert (plan.hop, plan.lookahead, plan.window, plan.fade) == (88_200, 4096, 343_980, 2048)
     assert allowances == Allowances(2_000_000, 500, 2000, 1000)
     assert frames == NETWORK.choose(latency_us=frames * 1_000_000 // 48_000 + 1)[2]
+
+
+def test_a_run_that_is_seldom_as_long_costs_patience_and_no_hop():
+    rare = replace(SPECTRAL, cost=Cost(300, 5000))
+    assert rare.choose() == SPECTRAL.choose()
+    quick = replace(NETWORK, cost=Cost(1_000_000, 2_000_000))
+    plan, allowances, frames = quick.choose()
+    assert (plan.hop, allowances.compute_us) == (44_100, 2_000_000)
+    assert frames == NETWORK.choose()[2] - 48_000
 
 
 def test_what_a_wish_leaves_over_is_halved():
@@ -153,7 +163,7 @@ def test_a_hop_ends_where_the_window_does():
         (SPECTRAL, {"lookahead": 1079}, "look-ahead of 1079 frames at 48000 .*use exactly 1080"),
         (SPECTRAL, {"lookahead": 1620}, "look-ahead of 1620 .*use exactly 1080"),
         (
-            Case(3, 2, (0, 0), Traits(1, 9, 5, 20, 0, fixed=False), 1, NETWORK.conditions),
+            Case(3, 2, (0, 0), Traits(1, 9, 5, 20, 0, fixed=False), Cost(1, 1), NETWORK.conditions),
             {"lookahead": 4},
             "look-ahead of 4 frames.*use 5 or more, such as its own 9",
         ),
@@ -202,6 +212,9 @@ def test_traits_that_contradict_each_other_are_refused(values):
         Traits(*values)
 
 
-def test_a_run_takes_time():
-    with pytest.raises(ValueError, match="cannot take 0 µs"):
-        replace(NETWORK, cost_us=0).choose()
+@pytest.mark.parametrize("times", [(0, 0), (0, 5), (-1, 5), (6, 5)])
+def test_a_run_takes_time_and_at_worst_no_less(times):
+    with pytest.raises(ValueError, match=r"cannot take .* measure it again"):
+        Cost(*times)
+    assert Cost(5, 5).stall_us == 0
+    assert Cost(1, 5).stall_us == 4

@@ -20,11 +20,11 @@ SMALL = st.builds(Task, st.integers(1, 3), st.integers(1, 7), st.integers(1, 9))
 OFFLINE = st.integers(0, 5)
 
 
-def agree(tasks, offline, **freedom):
+def agree(tasks, offline, stall=0, **freedom):
     """Never a tick too strict or too lax, and the longest responses are those that happen."""
-    happens = explore(tasks, offline, **freedom)
-    told = worst_responses(tasks, offline)
-    assert schedulable(tasks, offline) == (happens is not None)
+    happens = explore(tasks, offline, stall=stall, **freedom)
+    told = worst_responses(tasks, offline, stall)
+    assert schedulable(tasks, offline, stall) == (happens is not None)
     if happens is not None:
         assert happens == told
     elif told is not None:
@@ -46,6 +46,11 @@ def test_every_pair_of_sessions_of_small_numbers():
     for tasks in sets(2, (1, 2, 3), (2, 3, 4, 5), (1, 2, 3, 4, 6, 9)):
         for offline in (0, 3):
             agree(tasks, offline)
+
+
+@given(st.lists(SMALL, min_size=1, max_size=3), st.integers(0, 3), st.integers(1, 4))
+def test_a_stall_adds_to_whatever_else_happens(tasks, offline, stall):
+    agree(tasks, offline, stall)
 
 
 @pytest.mark.slow
@@ -88,20 +93,39 @@ def realistic(draw):
     return tasks
 
 
-@given(realistic(), st.sampled_from([0, 1, 2, 900, 15_000]))
-def test_large_numbers_against_the_worst_patterns(tasks, offline):
+STALL = st.sampled_from([0, 0, 1, 900, 6000])
+
+
+@given(realistic(), st.sampled_from([0, 1, 2, 900, 15_000]), STALL)
+def test_large_numbers_against_the_worst_patterns(tasks, offline, stall):
     if overloaded(tasks):
-        assert not schedulable(tasks, offline)
-    elif busy_stretch(tasks, offline) is not None:
-        assert schedulable(tasks, offline) == (not can_be_late(tasks, offline))
+        assert not schedulable(tasks, offline, stall)
+    elif busy_stretch(tasks, offline, stall) is not None:
+        assert schedulable(tasks, offline, stall) == (not can_be_late(tasks, offline, stall))
 
 
-@given(realistic(), st.sampled_from([0, 900, 15_000]))
-def test_everybody_is_in_time_if_and_only_if_the_longest_responses_are(tasks, offline):
-    responses = worst_responses(tasks, offline)
+@given(realistic(), st.sampled_from([0, 900, 15_000]), STALL)
+def test_everybody_is_in_time_if_and_only_if_the_longest_responses_are(tasks, offline, stall):
+    responses = worst_responses(tasks, offline, stall)
     if responses is not None:
         late = any(r > task.deadline_us for r, task in zip(responses, tasks, strict=True))
-        assert late != schedulable(tasks, offline)
+        assert late != schedulable(tasks, offline, stall)
+
+
+@given(realistic(), st.sampled_from([0, 900, 15_000]), st.integers(1, 9000))
+def test_a_stall_takes_as_much_from_every_deadline(tasks, offline, stall):
+    later = [Task(t.cost_us, t.period_us, t.deadline_us + stall) for t in tasks]
+    if busy_stretch(later, offline, stall) is not None:
+        assert schedulable(later, offline, stall) == schedulable(tasks, offline)
+
+
+@given(st.integers(1, 10**7), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_a_session_alone_needs_its_worst_run_and_no_more(cost, rest, stall):
+    worst = cost + stall
+    assert schedulable([Task(cost, cost + rest, worst)], 0, stall)
+    if worst > 1:
+        late = Task(cost, cost + rest, worst - 1)
+        assert not schedulable([late], 0, stall)
 
 
 def test_a_load_of_exactly_one_is_possible():
@@ -114,7 +138,7 @@ def test_a_load_of_exactly_one_is_possible():
 
 
 def test_a_stretch_that_is_too_long_to_look_at_counts_as_too_much():
-    almost = [Task(999_999, 1_000_000, 2_000_000), Task(1, 1_000_003, 2_000_000)]
+    almost = [Task(999_999, 1_000_000, 1_004_997), Task(1, 1_000_003, 1_100_000)]
     assert not overloaded(almost)
     assert busy_stretch(almost, 5_000) is None
     assert not schedulable(almost, 5_000)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge.core.choose import Conditions, Traits, Wish, choose
+from bridge.core.cost import Cost
 from bridge.core.polyphase import design
 from bridge.engine.live_model import SpectralModel
 from bridge.engine.spectral import SpectralSeparator
@@ -34,11 +35,11 @@ def test_a_worked_example_is_what_the_code_computes(column):
     grid, lookahead = given("grid"), given("look-ahead")
     window, past = given("window"), given("past")
     traits = Traits(grid, lookahead, 0, window, past, fixed=False)
-    cost_us = given("longest run")
+    cost = Cost(given("typical run"), given("longest run"))
     conditions = Conditions(
         block, burst, guard, given("transport"), given("margin"), given("polling")
     )
-    plan, allowances, frames = choose(there, back, traits, cost_us, conditions, Wish())
+    plan, allowances, frames = choose(there, back, traits, cost, conditions, Wish())
     assert given("hop") == plan.hop
     worst = max(plan.host_needed(run) - plan.host_final(run - 1) for run in range(1, 148))
     allowance = -(-allowances.total_us * host // 1_000_000)

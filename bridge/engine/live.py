@@ -1,0 +1,206 @@
+"""One epoch of one live session: host blocks in, the stems of the same frames out, run by run.
+
+A frame's way: `push` resamples it -> `advance` gives the context what the next run reads -> the
+model runs -> `finish` fades the hop into the one before, resamples it back, and adds what the
+stems leave of the input. Positions inside count from the epoch's origin.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bridge.core.line import Line
+from bridge.core.live_plan import LivePlan
+from bridge.core.polyphase import Resampler
+from bridge.core.timeline import Span
+from bridge.engine.base import Audio
+from bridge.engine.live_model import Context
+
+AHEAD = 2
+"""Runs beyond the next one whose input is welcome, so that none ever waits for more of it."""
+
+REST = "other"
+"""The stem that takes what the stems leave of the input."""
+
+LOUDEST = np.float32(1e6)
+"""120 dB over full scale is no audio; models square what they read, and far above they overflow."""
+
+
+class LiveStream:
+    """A stream from host frame `start` on, whose hops lie on the grid at host frame `origin`.
+
+    Before the origin there is silence. Frames from the origin up to `start` are unknown: nothing
+    is given that depends on them, so that all that is given is what an undisturbed run gives.
+
+    Memory: input and resampled input from the oldest frame that is still to be read or emitted,
+    which is a hop, the look-ahead and whatever `push` is ahead of the runs; and the context. After
+    a late start, a window.
+
+    Raises ValueError for a start before the origin.
+
+    Attributes
+    ----------
+    received: host frame up to which the input is here. stop: where it ends, None while it goes on.
+    done: drained, and everything was given.
+    """
+
+    def __init__(
+        self,
+        plan: LivePlan,
+        context: Context,
+        sources: tuple[str, ...],
+        channels: int,
+        *,
+        residual: bool,
+        origin: int,
+        start: int,
+    ) -> None:
+        if start < origin:
+            raise ValueError(
+                f"a stream cannot start at {start}, before its origin {origin}; open an epoch there"
+            )
+        self._plan = plan
+        self._context = context
+        self._channels = channels
+        self._rest = sources.index(REST) if residual and REST in sources else None
+        self._origin = origin
+        self._start = start
+        self.received = start
+        self.stop: int | None = None
+        self._incoming = Resampler(plan.incoming, channels, start - origin)
+        self._outgoing = Resampler(plan.outgoing, len(sources) * channels)
+        self._input = Line(channels, start - origin)
+        self._resampled = Line(channels, self._incoming.position)
+        self._run = 0
+        self._tail: Audio | None = None
+        self._known = 0
+        if start > origin:
+            self._begin_late()
+        self._needed = plan.host_needed(self._run)
+
+    def _begin_late(self) -> None:
+        """Begin with the first run whose whole window is known."""
+        plan = self._plan
+        known = self._incoming.position
+        self._run = max(0, -(-(known + plan.window - plan.lookahead) // plan.hop) - 1)
+        self._know_from_next_run()
+
+    def _know_from_next_run(self) -> None:
+        """The run before the next one is not there to fade from, so that its fade is left out."""
+        self._tail = None
+        self._known = self._plan.emit(self._run).start + self._plan.fade
+        self._outgoing.seek(self._known)
+
+    @property
+    def accepted(self) -> int:
+        """Host frame up to which the sender may take the input for used.
+
+        What runs after the next but one will read is not yet: else whoever sends faster than runs
+        are made could pile it up without end.
+        """
+        return min(self.received, self._origin + self._plan.host_needed(self._run + AHEAD))
+
+    @property
+    def done(self) -> bool:
+        """True when the stream was drained and has given everything."""
+        return self.stop is not None and self.next_final().start >= self.stop
+
+    def push(self, start: int, block: Audio) -> None:
+        """Take a block, shape (C, n), float32, at host frame `start`.
+
+        What is here already is left out, and a block that leaves a gap is dropped whole: blocks
+        come in order. Values that are no audio (not finite, or above `LOUDEST`) count as silence.
+        """
+        known = self.received - start
+        if self.stop is not None or not 0 <= known < block.shape[1]:
+            return
+        fresh = block[:, known:]
+        loudness = np.abs(fresh)
+        if not loudness.max() <= LOUDEST:
+            fresh = np.where(loudness <= LOUDEST, fresh, np.float32(0))
+        self.received += fresh.shape[1]
+        self._take(fresh)
+
+    def drain(self, stop: int) -> None:
+        """Nothing is wanted from host frame `stop` on.
+
+        What came of the input is still looked ahead at, even beyond `stop`, so that it does not
+        matter which runs were done before; what did not come is silent.
+        """
+        if self.stop is not None:
+            return
+        self.stop = min(stop, self.received)
+        plan = self._plan
+        # The first run after which everything before `stop` is final.
+        last = -(-plan.outgoing.needed(self.stop - self._origin) // plan.hop) - 1
+        missing = plan.host_needed(last) - self._input.stop
+        if last >= self._run and missing > 0:
+            self._take(np.zeros((self._channels, missing), np.float32))
+
+    def _take(self, frames: Audio) -> None:
+        self._input.append(frames)
+        self._resampled.append(self._incoming.push(frames))
+
+    def ready(self) -> bool:
+        """True when the next run has its input."""
+        return self._input.stop >= self._needed and not self.done
+
+    def next_final(self) -> Span:
+        """Host frames that the next run makes final."""
+        return self._plan.host_emit(self._run).shift(self._origin)
+
+    def advance(self) -> Context:
+        """Give the context what the next run reads, which shall follow with `finish`."""
+        read = self._plan.read(self._run)
+        # A context that begins late begins with its first window.
+        start = max(self._resampled.start, read.start)
+        audio = self._resampled.view(start, read.stop)
+        if self._channels == 1:
+            audio = np.repeat(audio, 2, axis=0)
+        self._context.push(audio)
+        self._resampled.forget(read.stop)
+        return self._context
+
+    def skip(self) -> None:
+        """Leave out the next run: only its input counts for those after it."""
+        self.advance()
+        self._next()
+        self._know_from_next_run()
+        self._input.forget(self.next_final().start - self._origin)
+
+    def finish(self, audio: Audio) -> tuple[int, Audio]:
+        """Take the stems (S, C, hop + fade) of the run; returns host frames that are final.
+
+        They are of shape (S, C, n), float32, n possibly 0, and the first is the host frame that
+        is returned with them.
+        """
+        plan = self._plan
+        if self._channels == 1:
+            audio = audio.mean(axis=1, keepdims=True)
+        hop = audio[..., : plan.hop]
+        if self._tail is not None and plan.fade:
+            hop = hop.copy()
+            rising = np.arange(1, plan.fade + 1, dtype=np.float32) / np.float32(plan.fade + 1)
+            hop[..., : plan.fade] *= rising
+            hop[..., : plan.fade] += self._tail * (1 - rising)
+        self._tail = audio[..., plan.hop :].copy()
+        unknown = max(0, self._known - plan.emit(self._run).start)
+        first = self._outgoing.position
+        rows = audio.shape[0] * audio.shape[1]
+        stems = self._outgoing.push(hop[..., unknown:].reshape(rows, plan.hop - unknown))
+        self._next()
+        return self._emit(first, stems.reshape(*audio.shape[:2], stems.shape[1]))
+
+    def _next(self) -> None:
+        self._run += 1
+        self._needed = self._plan.host_needed(self._run)
+
+    def _emit(self, first: int, stems: Audio) -> tuple[int, Audio]:
+        given = Span(first, stems.shape[-1])
+        stop = given.stop if self.stop is None else self.stop - self._origin
+        span = given.intersect(Span.between(self._start - self._origin, stop))
+        stems = np.ascontiguousarray(stems[..., span.slice_in(given)] if span else stems[..., :0])
+        if self._rest is not None:
+            stems[self._rest] += self._input.view(span.start, span.stop) - stems.sum(axis=0)
+        self._input.forget(given.stop)
+        return self._origin + span.start, stems
