@@ -19,6 +19,11 @@ from bridge.errors import INTERRUPTED, BridgeError
 _COMMANDS = {
     "bounce": "Separate songs into stem files.",
     "models": "List, describe and fetch models.",
+    "serve": "Separate live streams: the sidecar.",
+    "stream": "Play a song through the sidecar.",
+    "status": "Show what the sidecar does.",
+    "stop": "End the sidecar.",
+    "keys": "Let clients on other machines in.",
     "doctor": "Check this machine and say what to do.",
 }
 # What has to work whatever the user's file of defaults holds: it tells how to mend that.
@@ -62,7 +67,8 @@ def _group() -> None:  # \b is click's own sign for lines that are not to be fil
 
     \b
     Exit status: 0 done, 1 unexpected, 2 wrong option, 3 input, 4 output, 5 model,
-    6 network, 7 some of several inputs failed, 8 cannot resume, 130 interrupted.
+    6 network, 7 some of several inputs failed, 8 cannot resume, 9 protocol, 10 sidecar,
+    130 interrupted.
     """  # noqa: D301
 
 

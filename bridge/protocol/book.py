@@ -164,6 +164,8 @@ class Book:
         if message.request not in self._terms:
             raise Violation(Code.ORDER, f"request {message.request} has no plan; CONFIGURE first")
         self.epochs.reset(message, self._terms[message.request])
+        # Who uses a plan does not go back to an older one.
+        self._terms = {r: terms for r, terms in self._terms.items() if r >= message.request}
         self._lost = False
         return True
 

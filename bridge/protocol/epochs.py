@@ -119,6 +119,8 @@ class Epochs:
                 "before the epoch is drained; leave no gap",
             )
         end, most = message.start + frames, epoch.received + epoch.terms.credit
+        if end > limits.FRAME:  # no other message could name it
+            raise Violation(Code.ORDER, f"input up to {end}, expected at most {limits.FRAME}")
         if end > most:
             raise Violation(
                 Code.CREDIT, f"input up to {end}, expected at most {most}; wait for credit"

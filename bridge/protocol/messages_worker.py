@@ -67,8 +67,8 @@ class Loading(Message):
 class Loaded(Message):
     """A model is ready. grid, lookahead, edge, window, past, fixed: see Traits in core/choose.py.
 
-    half_in and half_out: source frames that the resamplers reach. cost_us: the largest model time
-    measured. batch: windows worth running at once.
+    half_in and half_out: source frames that the resamplers reach. cost_us, worst_us: what a run
+    takes typically and at worst, see core/cost.py. batch: windows worth running at once.
     """
 
     key: Line
@@ -82,6 +82,7 @@ class Loaded(Message):
     half_in: HostFrames
     half_out: HostFrames
     cost_us: Duration
+    worst_us: Duration
     sources: Sources
     name: Line
     preview: Bool

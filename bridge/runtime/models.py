@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,7 @@ class Models:
             return _Choice(wanted)
         if "/" in wanted or "\\" in wanted or Path(wanted).suffix in _WEIGHT_SUFFIXES:
             return _from_path(Path(wanted).expanduser())
-        if wanted not in CATALOG and Path(wanted).is_dir():
+        if wanted not in CATALOG and os.path.isdir(wanted):  # noqa: PTH112 - Path.is_dir may raise
             return _from_path(Path(wanted))
         find(wanted)
         files = cached(wanted) or obtain(wanted, True)

@@ -1,0 +1,238 @@
+"""How long one run of a model takes on this machine: measured once, and kept on disk.
+
+    CONFIG/calibration.json
+        {"version": 2, "entries": [{"key": {...}, "typical_us": 123, "worst_us": 1234}, ...]}
+
+The entry that was used last stands last. A file that is damaged, or of another version, counts as
+empty and is replaced. Where nothing can be written, measurements are remembered by this process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock
+
+from bridge.core.cost import Cost
+from bridge.core.figures import Durations
+from bridge.runtime.folders import user_folder
+
+VERSION = 2
+ENTRIES = 64
+"""More than anyone has of models, precisions and rates; the one unused for longest goes first."""
+
+_FILE_BYTES = 1 << 20
+"""Many times what so many entries take; a larger file is none of ours."""
+
+_LONGEST_US = 3_600_000_000
+_LOCK_SECONDS = 1.0
+"""The lock is held for a few milliseconds; who does not get it goes on without storing."""
+
+_WARM_UP_RUNS = 2
+_ENOUGH_RUNS = 1000
+"""As many runs must be seen before the one in a thousand that takes longest says something."""
+
+_Key = frozenset[tuple[str, str]]
+_Entries = dict[_Key, Cost]
+_unwritten: _Entries = {}
+
+
+def load(key: Mapping[str, str]) -> Cost | None:
+    """Cost of a run, None where it was not measured.
+
+    key: everything that it depends on: device, model, precision, rates, versions and so on.
+    """
+    wanted = frozenset(key.items())
+    entries = _read(_path()) | _unwritten
+    cost = entries.get(wanted)
+    if cost is not None and wanted not in _unwritten and next(reversed(entries)) != wanted:
+        _update(lambda found: _put(found, wanted, found.get(wanted, cost)))
+    return cost
+
+
+def store(key: Mapping[str, str], cost: Cost) -> None:
+    """Keep the cost of a run; raises ValueError for more than 1 hour."""
+    if cost.worst_us > _LONGEST_US:
+        raise ValueError(f"a run cannot take {cost.worst_us} us; measure it again")
+    wanted = frozenset(key.items())
+    if _update(lambda found: _put(found, wanted, cost)):
+        _unwritten.pop(wanted, None)
+    else:
+        _unwritten.update(_put(_unwritten, wanted, cost))
+        while len(_unwritten) > ENTRIES:
+            _unwritten.pop(next(iter(_unwritten)))
+
+
+def refine(key: Mapping[str, str], seen: Durations) -> None:
+    """Let the runs of a session that has ended correct what the next ones are told.
+
+    Does nothing for what was never stored. The rule is `refined`.
+    """
+    stored = load(key)
+    if stored is not None and (cost := refined(stored, seen)) != stored:
+        store(key, cost)
+
+
+def refined(stored: Cost, seen: Durations) -> Cost:
+    """The cost to keep after a session.
+
+    When 1.25 times the longest run is more than the worst that is stored, that is raised to it, but
+    at most doubled: a machine that slept, or a stopped process, would spoil it for good. Else,
+    after 1000 runs or more, it goes an eighth of the way down to 1.25 times the 99.9th percentile,
+    which leaves it above the longest run in any case. With what is typical it is the same, up and
+    down to 1.25 times the 99th percentile.
+    """
+    nearly = seen.percentile(990)
+    worst_us = _moved(stored.worst_us, seen.max, seen.percentile(999), seen.count)
+    typical_us = _moved(stored.typical_us, nearly, nearly, seen.count)
+    return Cost(min(typical_us, worst_us), worst_us)
+
+
+def _moved(stored_us: int, most_us: int, usual_us: int, count: int) -> int:
+    if _with_margin(most_us) > stored_us:
+        return min(_with_margin(most_us), 2 * stored_us, _LONGEST_US)
+    if count < _ENOUGH_RUNS:
+        return stored_us
+    return stored_us - max(0, stored_us - _with_margin(usual_us)) // 8
+
+
+class Measured(NamedTuple):
+    """How far a measurement is, in microseconds, and the runs; at the end done == total."""
+
+    done_us: int
+    total_us: int
+    seen: Durations
+
+    @property
+    def cost(self) -> Cost:
+        """1.25 times the 99th percentile, the longest of fewer than 100 runs, and the longest.
+
+        It is only looked for on demand, as that takes about as long as a run of a quick model.
+        """
+        return Cost(_with_margin(self.seen.percentile(990)), _with_margin(self.seen.max))
+
+
+def measure(
+    step: Callable[[], object],
+    *,
+    runs: int = 8,
+    seconds: float = 20.0,
+    clock: Callable[[], int] = time.perf_counter_ns,
+    progress: Callable[[Measured], object] | None = None,
+) -> Cost:
+    """Cost of `step`, from running it: see `measuring`."""
+    for measured in measuring(step, runs=runs, seconds=seconds, clock=clock):
+        if progress:
+            progress(measured)
+    return measured.cost
+
+
+def measuring(
+    step: Callable[[], object],
+    *,
+    runs: int = 8,
+    seconds: float = 20.0,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> Iterator[Measured]:
+    """Run `step` again and again, one run for each turn, so that others can run in between.
+
+    The cost is that of at least `runs` runs that take `seconds` together. Two runs before them warm
+    up and do not count. clock: nanoseconds.
+    """
+    least_us = max(1, int(seconds * 1_000_000))
+    for _ in range(_WARM_UP_RUNS):
+        warm = Durations()
+        warm.add(taken := _timed(step, clock))
+        yield Measured(0, max(least_us, runs * taken), warm)
+    seen, spent = Durations(), 0
+    while seen.count < runs or spent < least_us:
+        seen.add(taken := _timed(step, clock))
+        spent += taken
+        yield Measured(spent, max(least_us, spent, -(-spent * runs // seen.count)), seen)
+
+
+def _timed(step: Callable[[], object], clock: Callable[[], int]) -> int:
+    """Microseconds, rounded up, and at least one, so that a measurement ends with any clock."""
+    began = clock()
+    step()
+    return max(1, -(-(clock() - began) // 1000))
+
+
+def _with_margin(time_us: int) -> int:
+    return -(-time_us * 5 // 4)
+
+
+def _path() -> Path:
+    return user_folder("config") / "calibration.json"
+
+
+def _update(change: Callable[[_Entries], _Entries]) -> bool:
+    """Replace the file in one step, alone among processes; False where that is not possible."""
+    path = _path()
+    try:
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock"), timeout=_LOCK_SECONDS):
+            _write(path, _newest(change(_read(path))))
+    except (OSError, NotImplementedError):  # the latter from a file system without locks
+        return False
+    return True
+
+
+def _put(entries: _Entries, wanted: _Key, cost: Cost) -> _Entries:
+    """`entries` with this one last."""
+    return {key: known for key, known in entries.items() if key != wanted} | {wanted: cost}
+
+
+def _newest(entries: _Entries) -> _Entries:
+    return dict(list(entries.items())[-ENTRIES:])
+
+
+def _read(path: Path) -> _Entries:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_FILE_BYTES + 1)
+        return _parsed(json.loads(content)) if len(content) <= _FILE_BYTES else {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+
+
+def _parsed(content: object) -> _Entries:
+    """Raises one of what `_read` catches for anything that `_write` does not write."""
+    match content:
+        case {"version": int(version), "entries": list(entries)} if version == VERSION:
+            return {frozenset(entry["key"].items()): _cost(entry) for entry in entries}
+        case _:
+            return {}
+
+
+def _cost(entry: Mapping[str, object]) -> Cost:
+    typical_us, worst_us = entry["typical_us"], entry["worst_us"]
+    # A bool is an int to isinstance.
+    if type(typical_us) is not int or type(worst_us) is not int or worst_us > _LONGEST_US:
+        raise ValueError("a cost is two numbers of microseconds")
+    return Cost(typical_us, worst_us)
+
+
+def _write(path: Path, entries: _Entries) -> None:
+    listed = [
+        {"key": dict(sorted(key)), "typical_us": cost.typical_us, "worst_us": cost.worst_us}
+        for key, cost in entries.items()
+    ]
+    text = json.dumps({"version": VERSION, "entries": listed}, indent=1)
+    temporary = path.with_suffix(".new")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,93 @@
+"""The server's part in the way of a block: from a client to its worker, and back as stems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bridge.errors import RemoteProtocolError
+from bridge.protocol.codec import Frame, decode
+from bridge.protocol.codes import Code
+from bridge.protocol.messages import (
+    AUDIO_TO_SERVER,
+    Attach,
+    Attached,
+    Audio,
+    Credit,
+    Drain,
+    Drained,
+    Ping,
+    Pong,
+    Reset,
+    Stems,
+)
+from bridge.protocol.record import Message
+from bridge.protocol.states import Socket
+from bridge.runtime.server_control import Control
+from bridge.runtime.server_session import Session
+from bridge.runtime.workers import Worker
+
+Send = Callable[[Socket, bytes, Sequence[Frame]], bool]
+
+
+class AudioPath:
+    """Checks what comes over the audio socket and hands it on as it is, and stems likewise."""
+
+    def __init__(self, control: Control, workers: Mapping[str, Worker], send: Send) -> None:
+        self._control = control
+        self._sessions = control.sessions
+        self._workers = workers
+        self._send = send
+
+    def receive(self, peer: bytes, frames: list[bytes], now_us: int) -> Message | None:
+        """Take a message of a client; returns the answer. Raises RemoteProtocolError."""
+        message = decode(frames, AUDIO_TO_SERVER)
+        if isinstance(message, Attach):
+            return self._attach(peer, message, now_us)
+        session = self._sessions.by_peer(Socket.AUDIO, peer)
+        if session is None:
+            if isinstance(message, Ping):
+                return Pong(message.stamp)
+            raise RemoteProtocolError("no session on this socket; say ATTACH first", Code.SESSION)
+        if not session.protocol.receive(Socket.AUDIO, message, now_us):
+            return None
+        match message:
+            case Ping():
+                session.late = max(session.late, message.late)
+                return Pong(message.stamp)
+            case Reset():
+                self._reset(session, message, frames)
+            case Audio() | Drain():
+                granted = session.epochs.get(message.epoch)
+                if granted is not None and session.recovering != granted.kind:
+                    self._workers[granted.kind].send(frames)
+        return None
+
+    def pass_on(self, message: Stems | Credit | Drained, frames: list[bytes], now_us: int) -> None:
+        """Hand stems to their client, unless it does not read what it got before."""
+        session = self._sessions.by_token(message.session)
+        if session is None:
+            return
+        if isinstance(message, Stems) and session.protocol.is_unread:
+            session.unread += message.audio.shape[2]
+        elif session.protocol.send(Socket.AUDIO, message, now_us):
+            self._send(Socket.AUDIO, session.audio, frames)
+        if isinstance(message, Drained):
+            kinds = session.kinds
+            session.epochs.pop(message.epoch, None)
+            self._control.release(session, kinds)
+
+    def _attach(self, peer: bytes, message: Attach, now_us: int) -> Message:
+        session = self._sessions.by_token(message.session)
+        if session is None:
+            raise RemoteProtocolError("no such session; say HELLO first", Code.SESSION)
+        session.protocol.receive(Socket.AUDIO, message, now_us)
+        self._sessions.attach(session, peer)
+        return Attached(session.token)
+
+    def _reset(self, session: Session, message: Reset, frames: list[bytes]) -> None:
+        kinds = session.kinds
+        session.begin(message.epoch, message.request)
+        self._control.release(session, kinds)
+        for kind in session.kinds:  # where the epoch before is, it has to be ended
+            if kind != session.recovering:
+                self._workers[kind].send(frames)

@@ -1,0 +1,273 @@
+"""What the server does besides passing audio on: sessions, configurations, workers that die."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge import __version__
+from bridge.errors import RemoteProtocolError
+from bridge.protocol import limits
+from bridge.protocol.codec import encode
+from bridge.protocol.codes import Code
+from bridge.protocol.fields import VERSION, clipped
+from bridge.protocol.messages import (
+    Bye,
+    Configure,
+    Configured,
+    Error,
+    Hello,
+    Lost,
+    Ping,
+    Pong,
+    Progress,
+    Welcome,
+)
+from bridge.protocol.messages_worker import Close, Failed, Load, Loaded, Loading, Open
+from bridge.protocol.record import Message
+from bridge.protocol.session import ServerSession
+from bridge.protocol.states import Socket, State
+from bridge.runtime.logs import log
+from bridge.runtime.planning import Refused, cost, credit, plan_session
+from bridge.runtime.server_loads import Loads
+from bridge.runtime.server_session import ANSWERS, Granted, Session, Sessions
+from bridge.runtime.workers import MOST_DEATHS, Worker, kind_of
+
+HEARTBEAT_US = 1_000_000
+"""How often each side says something."""
+
+SESSIONS = 64
+"""Sessions at once. Each may hold its credit in queues and a window in a worker."""
+
+ATTEMPTS = 2
+"""Workers that may die while they load what a session waits for, before it is refused: the first
+one may have died of something else, and others use them."""
+
+Tell = Callable[[Session, Socket, Message], None]
+"""Sends a message to a client, if it can take it now."""
+
+
+class Control:
+    """Grants configurations, and keeps sessions alive over the deaths of workers.
+
+    local: only this user can reach the server, who may name any file that they can read.
+    calibrate_us: how long a model is measured for before its first use.
+    """
+
+    def __init__(
+        self, tell: Tell, workers: dict[str, Worker], calibrate_us: int, *, local: bool
+    ) -> None:
+        self.sessions = Sessions()
+        self._tell = tell
+        self._local = local
+        self._workers = workers
+        self._loads = Loads(self.sessions, workers, calibrate_us)
+
+    def hello(self, message: Hello, peer: bytes, now_us: int) -> None:
+        """Begin a session. Raises RemoteProtocolError when there are too many."""
+        earlier = self.sessions.by_peer(Socket.CONTROL, peer)
+        if earlier is not None:
+            self.end(earlier, "said HELLO again")
+        if len(self.sessions) >= SESSIONS:
+            raise RemoteProtocolError(
+                f"{len(self.sessions)} sessions are open, which is all there may be; close one",
+                Code.FULL,
+            )
+        token = secrets.randbits(64) or 1
+        session = Session(message.client, peer, now_us, ServerSession(), token)
+        session.protocol.receive(Socket.CONTROL, message, now_us)
+        server = f"stembridge {__version__}"
+        welcome = Welcome(VERSION, server, token, HEARTBEAT_US, limits.FRAMES, ())
+        self._tell(session, Socket.CONTROL, welcome)
+        self.sessions.add(session)
+
+    def receive(self, session: Session, message: Message, now_us: int) -> Message | None:
+        """Take what a session's control socket brought; returns the answer."""
+        match message:
+            case Ping():
+                session.late = max(session.late, message.late)
+                return Pong(message.stamp)
+            case Configure():
+                self.configure(session, message, now_us)
+            case Bye():
+                self.end(session, "the client left")
+                return Bye(session.token)
+        return None
+
+    def configure(self, session: Session, message: Configure, now_us: int) -> None:
+        """Have the model loaded and measured; `loaded` goes on from there."""
+        if not self._local and any(sign in message.model for sign in "/\\."):
+            text = f"'{message.model}' is a file, and those are only taken from this machine"
+            hint = "name a model of `stembridge models list`"
+            self._refuse(session, message.request, Refused(Code.FORBIDDEN, text, hint))
+            return
+        kind = kind_of(message.model)
+        session.waiting = (kind, self._loads.of(message), message)
+        session.waiting_us, session.attempts = now_us, 0
+        self._workers[kind].ensure(now_us)
+        self._loads.go_on(kind)
+
+    def tick(self) -> None:
+        """Answer those whose turn comes with time."""
+        for session in self.sessions:
+            session.answers = min(ANSWERS, session.answers + 1)
+        for kind in self._workers:
+            self._loads.go_on(kind)
+
+    def loading(self, message: Loading, kind: str) -> None:
+        """Tell clients what they wait for, be it that others go first."""
+        for session in self.sessions:
+            if session.waiting and session.waiting[0] == kind:
+                request = session.waiting[2].request
+                done = Progress(session.token, request, "waiting for another model", 0, 0)
+                if session.waiting[1].key == message.key:
+                    done = replace(done, what=message.what, done=message.done, total=message.total)
+                self._tell(session, Socket.CONTROL, done)
+
+    def loaded(self, message: Loaded, kind: str) -> None:
+        """Grant what waits for this model, and begin again what the worker's death interrupted."""
+        self._workers[kind].deaths = 0
+        for session in self.sessions:
+            if session.waiting and session.waiting[1].key == message.key and session.answers:
+                (_, load, wanted), session.waiting = session.waiting, None
+                session.answers -= 1
+                try:
+                    self._grant(session, kind, load, wanted, message)
+                except Refused as refused:
+                    self._refuse(session, wanted.request, refused)
+            if session.recovering == kind:
+                session.lost.pop(message.key, None)
+                if not session.lost:
+                    self._recover(session, kind)
+        self._loads.end(kind, message.key)
+        self._loads.go_on(kind)
+
+    def failed(self, message: Failed, kind: str) -> None:
+        """Refuse what waits for this model, and end what cannot go on without it."""
+        refused = Refused(message.code, message.text, message.hint)
+        for session in self.sessions:
+            if session.waiting and session.waiting[1].key == message.key:
+                self._refuse_waiting(session, refused)
+            if session.recovering == kind and message.key in session.lost:
+                self.end(session, message.text, Code.WORKER)
+        self._loads.end(kind, message.key)
+        self._loads.go_on(kind)
+
+    def fail(self, message: Error) -> None:
+        """End the session whose model gave no stems."""
+        session = self.sessions.by_token(message.session)
+        if session is not None:
+            self.end(session, message.text, Code.MODEL)
+
+    def died(self, kind: str) -> None:
+        """A worker is gone: its sessions wait for the next one, or end if it dies too often."""
+        hopeless = self._workers[kind].deaths >= MOST_DEATHS
+        for session in self.sessions:
+            current = session.current
+            affected = current is not None and current.kind == kind
+            if affected:
+                session.recovering = kind
+                session.losses += 1
+                granted = session.granted.values()
+                session.lost = {g.load.key: g.load for g in granted if g.kind == kind}
+            if session.waiting and session.waiting[1].key == self._workers[kind].loading:
+                session.attempts += 1
+                if session.attempts >= ATTEMPTS:
+                    text = f"the worker died {ATTEMPTS} times while it loaded this; see its log"
+                    self._refuse_waiting(session, Refused(Code.WORKER, text))
+            if hopeless and (affected or (session.waiting and session.waiting[0] == kind)):
+                why = f"its worker died {MOST_DEATHS} times in a row; see the server's log"
+                self.end(session, why, Code.WORKER)
+        if hopeless:
+            self._workers[kind].deaths = 0
+
+    def started(self, kind: str) -> None:
+        """A worker runs again: have it load what its sessions had."""
+        self._loads.go_on(kind)
+
+    def release(self, session: Session, kinds: set[str]) -> None:
+        """Tell those of the workers `kinds` that the session does not need any more."""
+        for kind in kinds - session.kinds:
+            self._workers[kind].send(encode(Close(session.token)))
+
+    def end(self, session: Session, why: str, code: Code | None = None) -> None:
+        """Close a session; with a code its client is told that it is a failure."""
+        log("session.closed", session=session.short, client=session.name, reason=why)
+        if session.protocol.state is not State.OFFLINE:
+            over = Error(code, clipped(why), "", session.token, 0) if code else Bye(session.token)
+            self._tell(session, Socket.CONTROL, over)
+        self.sessions.remove(session)
+        for kind in session.kinds:
+            self._workers[kind].send(encode(Close(session.token)))
+
+    def _recover(self, session: Session, kind: str) -> None:
+        session.recovering = ""
+        for granted in session.granted.values():
+            if granted.kind == kind:
+                self._workers[kind].send(encode(granted.open))
+        session.epochs.clear()
+        if session.protocol.epoch:
+            self._tell(session, Socket.AUDIO, Lost(session.token, session.protocol.epoch))
+
+    def _grant(
+        self, session: Session, kind: str, load: Load, wanted: Configure, model: Loaded
+    ) -> None:
+        currents = [other.current for other in self.sessions if other is not session]
+        others = [granted for granted in currents if granted and granted.kind == kind]
+        tasks = [granted.task for granted in others if granted.task]
+        blocking_us = max((g.model.cost_us for g in others if not g.task), default=0)
+        held = sum(other.held_bytes(kind) for other in self.sessions if other is not session)
+        stall_us = max((cost(g.model).stall_us for g in others), default=0)
+        plan, latency = plan_session(wanted, model, tasks, blocking_us, held, stall_us)
+        opened = Open(
+            session.token,
+            load.key,
+            wanted.request,
+            wanted.rate,
+            wanted.channels,
+            plan.hop,
+            plan.lookahead,
+            plan.window,
+            plan.fade,
+            wanted.residual,
+            wanted.realtime,
+            plan.compute_us,
+            latency,
+            wanted.block,
+        )
+        answer = Configured(
+            session.token,
+            wanted.request,
+            latency,
+            plan,
+            model.sources,
+            credit(wanted),
+            model.name,
+            model.preview,
+            model.licence,
+            model.warnings,
+        )
+        session.grant(Granted(kind, wanted, load, model, opened, answer))
+        self._workers[kind].send(encode(opened))
+        self._tell(session, Socket.CONTROL, answer)
+        milliseconds = round(1000 * latency / wanted.rate, 1)
+        log(
+            "session.configured",
+            session=session.short,
+            client=session.name,
+            model=model.name,
+            rate=wanted.rate,
+            latency_ms=milliseconds,
+        )
+
+    def _refuse_waiting(self, session: Session, refused: Refused) -> None:
+        if session.waiting:
+            request, session.waiting = session.waiting[2].request, None
+            self._refuse(session, request, refused)
+
+    def _refuse(self, session: Session, request: int, refused: Refused) -> None:
+        log("session.refused", session=session.short, code=refused.code, reason=refused)
+        text = clipped(str(refused))
+        answer = Error(refused.code, text, clipped(refused.hint), session.token, request)
+        self._tell(session, Socket.CONTROL, answer)

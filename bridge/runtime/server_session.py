@@ -1,0 +1,151 @@
+"""One session as the server keeps it, and all of them by what they are looked up by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bridge.core.admission import Task
+from bridge.protocol import limits
+from bridge.protocol.messages import Configure, Configured
+from bridge.protocol.messages_worker import Load, Loaded, Open
+from bridge.protocol.session import ServerSession
+from bridge.protocol.states import Socket
+from bridge.runtime.planning import held_bytes, task
+
+ANSWERS = 8
+"""CONFIGUREs of a session that are answered at once; one more with each tick. A client needs two,
+and each may take the server the time that audio has to wait."""
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A configuration that a client was given, with what a new worker must be told.
+
+    kind: of the worker that has it.
+    """
+
+    kind: str
+    wanted: Configure
+    load: Load
+    model: Loaded
+    open: Open
+    answer: Configured
+
+    @property
+    def task(self) -> Task | None:
+        """What it asks of its worker; None for a session that waits for its stems."""
+        return task(self.answer.plan, self.model.cost_us) if self.wanted.realtime else None
+
+    @property
+    def held_bytes(self) -> int:
+        """What its streams may hold in their worker."""
+        return held_bytes(self.answer.plan, self.wanted)
+
+
+@dataclass(eq=False)
+class Session:
+    """A client's session: who it is, what it was given, and how it fares.
+
+    token: the secret by which the client names it.
+    control, audio: routing ids of the client's sockets; audio is b"" until it is attached.
+    waiting: what a CONFIGURE waits for, and the CONFIGURE; since waiting_us. attempts: workers that
+    died over it. answers: CONFIGUREs that may be answered now.
+    granted: the newest configurations by request; epochs: the configuration of each open epoch;
+    request: of the newest epoch.
+    recovering: the kind of worker that died, while the client was not told to begin again; lost:
+    what the next one has to load before that, by key.
+    """
+
+    name: str
+    control: bytes
+    began_us: int
+    protocol: ServerSession
+    token: int
+    audio: bytes = b""
+    waiting: tuple[str, Load, Configure] | None = None
+    waiting_us: int = 0
+    attempts: int = 0
+    answers: int = ANSWERS
+    granted: dict[int, Granted] = field(default_factory=dict)
+    epochs: dict[int, Granted] = field(default_factory=dict)
+    request: int = 0
+    recovering: str = ""
+    lost: dict[str, Load] = field(default_factory=dict)
+    late: int = 0
+    unread: int = 0
+    losses: int = 0
+
+    @property
+    def short(self) -> str:
+        """A name for logs and tables that does not give the token away."""
+        return f"{self.token & 0xFFFF:04x}"
+
+    @property
+    def current(self) -> Granted | None:
+        """What is being played, or else what was granted last."""
+        known = list(self.epochs.values()) or list(self.granted.values())
+        return known[-1] if known else None
+
+    def held_bytes(self, kind: str) -> int:
+        """What its streams may hold in the worker `kind`, whichever of its plans they use."""
+        known = (*self.granted.values(), *self.epochs.values())
+        return max((g.held_bytes for g in known if g.kind == kind), default=0)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The workers that know of it."""
+        return {granted.kind for granted in (*self.granted.values(), *self.epochs.values())}
+
+    def grant(self, granted: Granted) -> None:
+        """Keep a configuration; those that no RESET may name any more are forgotten."""
+        self.granted[granted.wanted.request] = granted
+        for request in sorted(self.granted.keys() - {self.request})[: -limits.PLANS]:
+            del self.granted[request]
+
+    def begin(self, epoch: int, request: int) -> None:
+        """Note an epoch; a client that uses a configuration does not go back to an older one."""
+        self.request = request
+        self.granted = {r: g for r, g in self.granted.items() if r >= request}
+        self.epochs[epoch] = self.granted[request]
+        for old in list(self.epochs)[: -limits.EPOCHS]:
+            del self.epochs[old]
+
+
+class Sessions:
+    """All sessions, by their tokens and by the sockets of their clients."""
+
+    def __init__(self) -> None:
+        self._all: dict[int, Session] = {}
+        self._peers: dict[tuple[Socket, bytes], Session] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._all.values()))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def by_token(self, token: int) -> Session | None:
+        """The session with this token."""
+        return self._all.get(token)
+
+    def by_peer(self, socket: Socket, peer: bytes) -> Session | None:
+        """The session that this client's socket belongs to."""
+        return self._peers.get((socket, peer))
+
+    def add(self, session: Session) -> None:
+        """Keep a new session."""
+        self._all[session.token] = session
+        self._peers[Socket.CONTROL, session.control] = session
+
+    def attach(self, session: Session, peer: bytes) -> None:
+        """Bind an audio socket to a session; the one before is not its any more."""
+        self._peers.pop((Socket.AUDIO, session.audio), None)
+        session.audio = peer
+        self._peers[Socket.AUDIO, peer] = session
+
+    def remove(self, session: Session) -> None:
+        """Forget a session."""
+        self._all.pop(session.token, None)
+        self._peers.pop((Socket.CONTROL, session.control), None)
+        self._peers.pop((Socket.AUDIO, session.audio), None)

@@ -1,0 +1,273 @@
+"""A worker process: loads models, keeps the streams of its sessions, and runs what is due first.
+
+It only infers. The server checks every message and keeps the sessions; a worker trusts the server,
+and the death of either is seen by the other as the end of the socket between them.
+
+The main thread reads messages and hands out results. A network runs in a thread of its own, so
+that heartbeats and input go on meanwhile; a weightless model, whose runs are short, runs in the
+main thread, as handing it over would cost more than the run.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from bridge.core.admission import Run, choose_next
+from bridge.core.figures import Durations
+from bridge.engine.base import Audio
+from bridge.errors import BridgeError, LocalProtocolError
+from bridge.protocol import limits
+from bridge.protocol.codec import decode, encode
+from bridge.protocol.codes import Code
+from bridge.protocol.fields import clipped
+from bridge.protocol.messages import Audio as AudioMessage
+from bridge.protocol.messages import (
+    Credit,
+    Drain,
+    Drained,
+    Error,
+    Ping,
+    Pong,
+    Reset,
+    Stems,
+)
+from bridge.protocol.messages_worker import (
+    Close,
+    Load,
+    Open,
+    Stats,
+)
+from bridge.protocol.record import Message
+from bridge.runtime.logs import log, start_logging
+from bridge.runtime.pipe import Pipe, PipeClosed
+from bridge.runtime.slot import Result, Slot
+from bridge.runtime.worker_loads import Loads
+from bridge.runtime.worker_models import Shelf
+from bridge.runtime.worker_process import WAITING_BYTES
+from bridge.runtime.worker_session import Epoch, Opened, WorkerSession
+
+NICENESS = 5
+"""A network computes for seconds at a time and must not take the cores from the host's threads."""
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread that holds Python's lock may make the one that reads messages wait."""
+
+ACKNOWLEDGED_A_SECOND = 16
+"""How often input is acknowledged where no stems do it: far more often than credit lasts."""
+
+
+class Worker:
+    """Serves one server through `pipe`. `threaded`: models run in threads of their own."""
+
+    def __init__(self, pipe: Pipe, device: str, *, threaded: bool) -> None:
+        self._pipe = pipe
+        self._models = Shelf(device, self._may_measure, self._in_use)
+        self._sessions: dict[int, WorkerSession] = {}
+        self._left: deque[tuple[str, Durations]] = deque(maxlen=16)  # as much as is worth learning
+        self._alarm, self._wake = socket.socketpair()
+        self._alarm.setblocking(False)
+        wake = (lambda: self._wake.send(b"!")) if threaded else None
+        self._threaded = threaded
+        self._runs = Slot("runs", wake)
+        self._loads = Loads(self._models, Slot("loads", wake), self._send)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(pipe, selectors.EVENT_READ)
+        self._selector.register(self._alarm, selectors.EVENT_READ)
+        self._is_writing = self._has_more = False
+        self._busy_us, self._asked_us = 0, now_us()
+
+    def serve(self) -> None:
+        """Work until the server is gone."""
+        try:
+            while True:
+                self._turn()
+        except PipeClosed as end:
+            log("worker.alone", reason=end)
+
+    def _turn(self) -> None:
+        if bool(self._pipe.waiting) != self._is_writing:
+            self._is_writing = not self._is_writing
+            writing = selectors.EVENT_WRITE if self._is_writing else 0
+            self._selector.modify(self._pipe, selectors.EVENT_READ | writing)
+        for key, _ in self._selector.select(0 if self._has_more else None):
+            if key.fileobj is self._alarm:
+                self._alarm.recv(64)
+        if self._is_writing:
+            self._pipe.flush()
+        for frames in self._pipe.receive():
+            self._handle(decode(frames))
+        self._runs.collect()
+        self._loads.collect()
+        ran = self._start_run()
+        # A run that is ready goes before a step of a job, which takes as long as a run.
+        self._has_more = ran or self._loads.step()
+
+    def _handle(self, message: Message) -> None:
+        match message:
+            case AudioMessage() | Reset() | Drain() | Close():
+                session = self._sessions.get(message.session)
+                if session is not None:  # else it is one of the worker that was here before
+                    self._handle_stream(session, message)
+            case Ping():
+                self._send(Pong(message.stamp))
+                self._send(Stats(self._stats()))
+            case Load():
+                self._loads.add(message)
+            case Open():
+                session = self._sessions.setdefault(message.session, WorkerSession(message.session))
+                ready = self._models[message.key]
+                opened = Opened.of(message, ready.model, ready.cost)
+                session.configure(message.request, opened)
+            case _:
+                raise LocalProtocolError(f"a worker cannot read {type(message).__name__}")
+
+    def _handle_stream(self, session: WorkerSession, message: Message) -> None:
+        match message:
+            case AudioMessage():
+                session.push(message.epoch, message.start, message.audio, now_us())
+                self._acknowledge(session, message.epoch)
+            case Reset():
+                session.begin(message.epoch, message.origin, message.start, message.request)
+                self._sweep(session)
+            case Drain():
+                session.drain(message.epoch, message.stop)
+                self._sweep(session)
+            case Close():
+                del self._sessions[session.number]
+                self._left.append((session.key, session.times))
+                self._models.keep()
+                if not self._sessions:  # nobody waits now
+                    self._models.learn(self._left)
+                    self._left.clear()
+                    gc.collect()
+
+    def _start_run(self) -> bool:
+        """Start what is due first; True when it is done and more may be due."""
+        if self._runs.busy:
+            return False
+        due = [(s, epoch) for s in self._sessions.values() for epoch in self._due(s)]
+        if not due:
+            return False
+        chosen = due[:1] if len(due) == 1 else self._choose(due)
+        began = now_us()
+        contexts = [epoch.stream.advance() for _, epoch in chosen]
+        model = chosen[0][1].opened.model
+        self._runs.start(
+            lambda: model.run(contexts), lambda result: self._finish(chosen, began, result)
+        )
+        return not self._runs.busy
+
+    def _due(self, session: WorkerSession) -> list[Epoch]:
+        skipped = session.skipped
+        due = list(session.due())
+        if session.skipped != skipped:  # the client may be waiting for the credit of those
+            for epoch in session.epochs:
+                self._acknowledge(session, epoch.number)
+        return due
+
+    def _choose(self, due: list[tuple[WorkerSession, Epoch]]) -> list[tuple[WorkerSession, Epoch]]:
+        now = now_us()
+        runs = [Run(e.shape, e.deadline_us, e.opened.realtime, e.opened.costs_us) for _, e in due]
+        coming = [task for s in self._sessions.values() if (task := s.coming(now)) is not None]
+        stall_us = max(opened.cost.stall_us for opened in self._in_use())
+        return [due[index] for index in choose_next(runs, now, coming, stall_us)]
+
+    def _finish(
+        self,
+        chosen: list[tuple[WorkerSession, Epoch]],
+        began: int,
+        result: Result[list[Audio]],
+    ) -> None:
+        try:
+            stems = result()
+        except BridgeError as error:  # of this model or input; anything else ends the worker
+            for session, _ in chosen:
+                self._send(Error(Code.MODEL, clipped(str(error)), "", session.number))
+            return
+        for (session, epoch), audio in zip(chosen, stems, strict=True):
+            start, final = epoch.stream.finish(audio)
+            if self._sessions.get(session.number) is session:
+                self._send_stems(session, epoch, start, final)
+                self._sweep(session)
+            now = now_us()
+            session.times.add(now - began)
+            session.overruns += now > epoch.deadline_us
+            epoch.is_done_with_one()
+        self._busy_us += now_us() - began
+
+    def _send_stems(self, session: WorkerSession, epoch: Epoch, start: int, stems: Audio) -> None:
+        session.acknowledged = epoch.stream.accepted
+        for at in range(0, stems.shape[2], limits.FRAMES):
+            piece = stems[:, :, at : at + limits.FRAMES]
+            self._send(Stems(session.number, epoch.number, start + at, session.acknowledged, piece))
+        if not stems.shape[2]:  # it was skipped or faded away, but the client may wait for credit
+            self._send(Credit(session.number, epoch.number, session.acknowledged))
+
+    def _acknowledge(self, session: WorkerSession, number: int) -> None:
+        for epoch in session.epochs:
+            accepted = epoch.stream.accepted
+            step = epoch.opened.plan.incoming.source // ACKNOWLEDGED_A_SECOND
+            if epoch.number == number and accepted - session.acknowledged >= step:
+                session.acknowledged = accepted
+                self._send(Credit(session.number, number, accepted))
+
+    def _sweep(self, session: WorkerSession) -> None:
+        for number, stop in session.sweep():
+            self._send(Drained(session.number, number, stop))
+
+    def _in_use(self) -> Iterator[Opened]:
+        for session in list(self._sessions.values()):  # loads ask from a thread of their own
+            yield from session.in_use()
+
+    def _may_measure(self) -> bool:
+        """Short runs disturb nobody; those of a network would, as nothing interrupts them."""
+        return not (self._threaded and any(opened.realtime for opened in self._in_use()))
+
+    def _stats(self) -> dict[str, object]:
+        return {
+            "pid": os.getpid(),
+            "load_permille": self._load_permille(),
+            "models": self._models.names(),
+            "sessions": {str(s.number): s.stats() for s in self._sessions.values()},
+        }
+
+    def _load_permille(self) -> int:
+        """Share of the time since the last question that runs took."""
+        now = now_us()
+        busy, elapsed = self._busy_us, now - self._asked_us
+        self._busy_us, self._asked_us = 0, now
+        return min(1000, 1000 * busy // max(1, elapsed))
+
+    def _send(self, message: Message) -> None:
+        self._pipe.send(encode(message))
+
+
+def now_us() -> int:
+    """Read this process' own clock, in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the server at the other end of the socket with this number."""
+    number, kind, device = arguments
+    start_logging()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    networks = kind == "networks"
+    if networks and hasattr(os, "nice"):
+        os.nice(NICENESS)
+        sys.setswitchinterval(SWITCH_SECONDS)
+    gc.disable()  # a collection with torch loaded takes 100 ms; see where one is asked for
+    with socket.socket(fileno=int(number)) as end:
+        Worker(Pipe(end, WAITING_BYTES), device, threaded=networks).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,259 @@
+"""What a worker has loaded, and how long one run of each model takes on this machine."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from math import ceil
+
+import numpy as np
+
+from bridge.config import BounceSettings
+from bridge.core.choose import Conditions, Wish, choose
+from bridge.core.conversion import Conversion
+from bridge.core.cost import Cost
+from bridge.core.figures import Durations
+from bridge.core.latency import MICROSECONDS
+from bridge.core.live_plan import LivePlan
+from bridge.core.polyphase import design
+from bridge.engine.live import LiveStream
+from bridge.engine.live_model import LiveModel, live_model
+from bridge.errors import BridgeError, ModelError, NetworkError, UsageError
+from bridge.protocol import limits
+from bridge.protocol.codes import Code
+from bridge.protocol.fields import clipped
+from bridge.protocol.messages_worker import Failed, Load, Loaded, Loading
+from bridge.runtime import calibration
+from bridge.runtime.models import Models
+from bridge.runtime.worker_session import Opened
+
+_VERSIONED = ("stembridge", "numpy", "torch", "demucs")
+_ANY_COST = Cost(1, 1)
+_NOISE_SEED = 1
+_BLOCK = 512
+_TELL_SECONDS = 0.1
+MODELS = 16
+"""Models loaded at once: a large one takes a gigabyte. The same one at another rate, or with
+another window, counts again."""
+
+_IDLE_KEPT = 2
+"""Models without a session that stay loaded, so that opening one again is quick."""
+
+
+class BusyError(BridgeError):
+    """Something that would make live sessions late now."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model that can run, what the user should know about it, and what its cost depends on."""
+
+    model: LiveModel
+    device: str
+    warnings: tuple[str, ...]
+    key: dict[str, str]
+    cost: Cost = _ANY_COST
+
+
+class Shelf:
+    """The models of a worker by the key that the server gave them.
+
+    may_measure: whether runs of unknown length are allowed now; live sessions would have to wait.
+    in_use: what sessions may run.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        may_measure: Callable[[], bool],
+        in_use: Callable[[], Iterable[Opened]],
+    ) -> None:
+        self._device = device
+        self._may_measure = may_measure
+        self._in_use = in_use
+        self._ready: dict[str, Ready] = {}
+
+    def __getitem__(self, key: str) -> Ready:
+        return self._ready[key]
+
+    def names(self) -> list[str]:
+        """Of all that are loaded."""
+        return sorted({ready.model.name for ready in self._ready.values()})
+
+    def keep(self) -> None:
+        """Forget all models but those in use and the few that were loaded last."""
+        wanted = {opened.key for opened in self._in_use()}
+        idle = [key for key in self._ready if key not in wanted]
+        for key in idle[:-_IDLE_KEPT]:
+            del self._ready[key]
+
+    def learn(self, seen: Iterable[tuple[str, Durations]]) -> None:
+        """Let the runs of sessions that have ended, by model, correct what the next are told."""
+        for key, times in seen:
+            ready = self._ready.get(key)
+            if ready is not None:
+                calibration.refine(ready.key, times)
+
+    def load(self, wanted: Load) -> Iterator[Loading | Loaded | None]:
+        """Load and measure, a step at a time; ends with Loaded. Raises BridgeError.
+
+        Most steps have nothing to tell, which is None.
+        """
+        yield Loading(wanted.key, clipped(f"loading {wanted.model}", limits.STRING_BYTES), 0, 0)
+        ready = self._ready.pop(wanted.key, None)
+        if ready is None:
+            self.keep()
+            ready = self._find(wanted)
+            gc.collect()
+            gc.freeze()  # what is loaded stays; later collections need not look at it
+        self._ready[wanted.key] = ready  # the newest, which `keep` keeps until it is in use
+        cost = calibration.load(ready.key)
+        if cost is None:
+            if not self._may_measure():
+                raise BusyError(
+                    f"{wanted.model} has to be measured on this machine before its first use, and "
+                    "that would disturb the sessions that play; close them, or try again later"
+                )
+            _check_wish(ready.model, wanted)
+            told = 0.0
+            for measured in _measure(ready.model, wanted):
+                if (now := time.monotonic()) - told >= _TELL_SECONDS:
+                    told = now
+                    yield Loading(wanted.key, "measuring this machine", *_milliseconds(measured))
+                else:
+                    yield None
+            cost = measured.cost
+            calibration.store(ready.key, cost)
+        ready = self._ready[wanted.key] = replace(ready, cost=cost)
+        yield _describe(ready, wanted)
+
+    def _find(self, wanted: Load) -> Ready:
+        settings = BounceSettings(
+            model=wanted.model, device=self._device, precision=wanted.precision
+        )
+        loaded = len({id(ready.model) for ready in self._ready.values()})
+        if loaded >= MODELS:
+            raise BusyError(
+                f"{loaded} models are loaded, which is all there may be; close a session"
+            )
+        models = Models(settings, lambda _name, _required: None)
+        model = live_model(models.load(wanted.rate))
+        key = {name: str(value) for name, value in models.machine.items()}
+        key |= {"model": model.name, "weights": model.weights_hash, "precision": wanted.precision}
+        if model.name == "fake":
+            key |= {"settings": wanted.model}
+        for name in ("rate", "channels", "context", "lookahead"):
+            key[name] = str(getattr(wanted, name))
+        key |= {name: version(name) for name in _VERSIONED}
+        return Ready(model, str(models.machine["device"]), tuple(models.warnings), key)
+
+
+def failure(key: str, error: Exception) -> Failed:
+    """What a LOAD that ended with `error` is answered."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    match error:
+        case NetworkError():
+            code = Code.NETWORK
+        case ModelError() | UsageError():
+            code = Code.MODEL
+        case BusyError():
+            code = Code.LOAD
+        case ValueError():
+            code = Code.PLAN  # rates that do not fit together
+        case _:
+            code, text = Code.INTERNAL, f"{type(error).__name__}: {text}"
+    return Failed(key, code, clipped(text), "")
+
+
+def conversions(rate: int, model_rate: int) -> tuple[Conversion, Conversion]:
+    """The resamplers from a host's rate to a model's, and back."""
+    return design(rate, model_rate), design(model_rate, rate)
+
+
+def _check_wish(model: LiveModel, wanted: Load) -> None:
+    """Raises ValueError for a window or look-ahead that no plan can have, whatever a run takes."""
+    wish = Wish(0, wanted.context, wanted.lookahead)
+    incoming, outgoing = conversions(wanted.rate, model.rate)
+    choose(incoming, outgoing, model.traits, _ANY_COST, Conditions(1, 0, 0, 0, 0, 0), wish)
+
+
+def _measure(model: LiveModel, wanted: Load) -> Iterator[calibration.Measured]:
+    """Time whole runs: input resampled, the model, stems resampled back and the residual made.
+
+    The hop of the runs is about the shortest that the model can keep up with, which one run tells.
+    """
+    seconds = wanted.calibrate_us / MICROSECONDS
+    traits = model.traits
+    first = _Trial(model, wanted, max(traits.grid, 1))
+    first.step()
+    began = time.perf_counter()
+    first.step()
+    taken = time.perf_counter() - began
+    lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
+    most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
+    steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
+    trial = _Trial(model, wanted, steps * traits.grid)
+    yield from calibration.measuring(trial.step, seconds=seconds)
+
+
+class _Trial:
+    """A stream of noise, run by run."""
+
+    def __init__(self, model: LiveModel, wanted: Load, hop: int) -> None:
+        incoming, outgoing = conversions(wanted.rate, model.rate)
+        traits = model.traits
+        lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
+        window = max(wanted.context or traits.window, hop + lookahead)
+        plan = LivePlan(incoming, outgoing, hop, lookahead, window)
+        self._model = model
+        self._stream = LiveStream(
+            plan,
+            model.open(plan),
+            model.sources,
+            wanted.channels,
+            residual=True,
+            origin=0,
+            start=0,
+        )
+        random = np.random.default_rng(_NOISE_SEED)
+        self._noise = random.normal(0, 0.1, (wanted.channels, _BLOCK)).astype(np.float32)
+        self._sent = 0
+
+    def step(self) -> None:
+        while not self._stream.ready():
+            self._stream.push(self._sent, self._noise)
+            self._sent += _BLOCK
+        self._stream.finish(self._model.run([self._stream.advance()])[0])
+
+
+def _describe(ready: Ready, wanted: Load) -> Loaded:
+    model, traits = ready.model, ready.model.traits
+    incoming, outgoing = conversions(wanted.rate, model.rate)
+    return Loaded(
+        key=wanted.key,
+        grid=traits.grid,
+        lookahead=traits.lookahead,
+        edge=traits.edge,
+        window=traits.window,
+        past=traits.past,
+        fixed=traits.fixed,
+        model_rate=model.rate,
+        half_in=incoming.half,
+        half_out=outgoing.half,
+        cost_us=ready.cost.typical_us,
+        worst_us=ready.cost.worst_us,
+        sources=model.sources,
+        name=clipped(model.name),
+        preview=model.preview,
+        licence=clipped(model.licence, limits.STRING_BYTES),
+        warnings=tuple(map(clipped, ready.warnings[: limits.WARNINGS])),
+        device=clipped(ready.device, limits.STRING_BYTES),
+        batch=model.batch,
+    )
+
+
+def _milliseconds(measured: calibration.Measured) -> tuple[int, int]:
+    return measured.done_us // 1000, measured.total_us // 1000

@@ -1,0 +1,59 @@
+"""One worker as the server sees it: starting it, hearing from it, starting it again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from bridge.runtime.pipe import Pipe
+
+# What all sessions may have under way by their credit, with room to spare: beyond it the worker
+# has stopped reading and is started again.
+WAITING_BYTES = 256 << 20
+
+_ENVIRONMENT = {
+    # Threads that spin between runs would take the cores from the host.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "KMP_BLOCKTIME": "0",
+    # glibc gives memory back after each run otherwise, and takes it again page by page.
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+}
+
+
+class WorkerProcess:
+    """A running worker; `kind` is `spectral`, `fake` or `networks`."""
+
+    def __init__(self, kind: str, device: str) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own Python
+                [sys.executable, "-m", "bridge.runtime.worker", str(theirs.fileno()), kind, device],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**_ENVIRONMENT, **os.environ},
+                # Ctrl-C in the terminal is for the server, which then ends its workers.
+                start_new_session=True,
+            )
+        self.kind = kind
+        self.pipe = Pipe(ours, WAITING_BYTES)
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def send(self, frames: Sequence[bytes | memoryview]) -> None:
+        """Send one message. Raises PipeClosed."""
+        self.pipe.send(frames)
+
+    def kill(self) -> int:
+        """End it at once, whatever it does, and return its exit status."""
+        self.pipe.close()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        return self._process.wait()
