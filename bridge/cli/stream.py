@@ -1,0 +1,183 @@
+"""`stembridge stream`: a file through a running sidecar, as a DAW would play it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.config import BITS, FORMATS, PRECISIONS, RESIDUALS, BounceSettings
+from bridge.errors import UsageError
+
+if TYPE_CHECKING:
+    from bridge.client.playing import Played
+
+LONGEST_SILENCE = 10_000_000
+"""Frames before the song in which the grid of hops may start: it is held as a whole."""
+
+
+@click.command(name="stream", no_args_is_help=True)
+@click.argument("song", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    default=Path("stems"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the results.",
+)
+@click.option(
+    "-m",
+    "--model",
+    default="spectral",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="A model of `stembridge models list`, a folder with NAME.yaml, or one weights file.",
+)
+@click.option(
+    "--latency",
+    default="auto",
+    show_default=True,
+    metavar="MS|auto",
+    help="How long stems may trail the input; auto is the smallest safe time.",
+)
+@click.option("--context", type=float, metavar="SECONDS", help="Window.  [default: the model's]")
+@click.option("--realtime", is_flag=True, help="Play at the speed of a clock; never wait.")
+@click.option(
+    "--block", default="512", show_default=True, metavar="N|random", help="Frames handed over."
+)
+@click.option("--rate", type=int, metavar="HZ", help="Of the host.  [default: the file's]")
+@click.option(
+    "--origin",
+    default=0,
+    show_default=True,
+    type=click.IntRange(-LONGEST_SILENCE),
+    metavar="N",
+    help="Frame of the song at which the grid of hops starts; below 0 in the silence before.",
+)
+@click.option("--format", "format", default="wav", show_default=True, type=click.Choice(FORMATS))
+@click.option("--bits", type=click.Choice(BITS), help="Sample format.  [default: 24]")
+@click.option(
+    "--residual",
+    default="other",
+    show_default=True,
+    type=click.Choice(RESIDUALS),
+    help="What the stems leave of the input: into `other`, left out, or a file of its own.",
+)
+@click.option("--precision", default="exact", show_default=True, type=click.Choice(PRECISIONS))
+@click.option("--seed", default=0, show_default=True, help="Of random blocks and dither.")
+@click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option(
+    "--connection",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The connection file of a sidecar on another machine.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write the result as JSON, for scripts.")
+def command(
+    song: Path,
+    output: Path,
+    *,
+    block: str,
+    latency: str,
+    rate: int | None,
+    origin: int,
+    context: float | None,
+    realtime: bool,
+    connection: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Play SONG through the running sidecar and write the stems, moved back by the latency.
+
+    Start the sidecar first, by `stembridge serve`. The report at the end tells the latency, how
+    many frames were late, and how long things took.
+    """
+    from bridge.client.playing import PlaySettings, play
+
+    how = PlaySettings(
+        block=0 if block == "random" else _number("--block", block, 1, 65_536),
+        rate=rate,
+        origin=origin,
+        realtime=realtime,
+        latency_ms=None if latency == "auto" else _milliseconds(latency),
+        context=context,
+        seed=options["seed"],
+    )
+    options["model"] = _absolute(options["model"])
+    line = _Line(quiet=as_json)
+    played = play(
+        song,
+        output,
+        BounceSettings(**options),
+        how,
+        connection=connection,
+        progress=line.progress,
+        warn=lambda text: click.echo(f"stembridge: warning: {text}", err=True),
+    )
+    line.end()
+    click.echo(json.dumps(played.manifest) if as_json else "\n".join(_report(played)))
+
+
+def _absolute(model: str) -> str:
+    """A path as the sidecar can find it, whose folder is another one; a name as it is."""
+    from bridge.engine.catalog import CATALOG
+
+    named = not model.strip() or model in CATALOG or model.partition(":")[0] == "fake"
+    return model if named or not Path(model).exists() else str(Path(model).absolute())
+
+
+def _number(name: str, text: str, low: int, high: int) -> int:
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise UsageError(f"{name} '{text}' is no number from {low} to {high}, nor random")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--latency '{text}' is neither a number of ms nor auto") from None
+
+
+class _Line:
+    """One line on the terminal that says how far it is."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._shown = not quiet and sys.stderr.isatty()
+        self._last = 0.0
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        if self._shown and time.monotonic() - self._last > 0.1:
+            self._last = time.monotonic()
+            share = f" {100 * done // total} %" if total else ""
+            click.echo(f"\r\x1b[K{what}{share}", err=True, nl=False)
+
+    def end(self) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _report(played: Played) -> list[str]:
+    live = played.manifest["live"]
+    rate, frames = played.manifest["rate"], live["latency_frames"]
+    figures = live["figures"]
+    trips, slack = figures["round_trip_us"], figures["slack_us"]
+    lines = [
+        *(str(path) for name, path in played.paths.items() if name != "manifest"),
+        f"latency {frames} frames, {1000 * frames / rate:.1f} ms at {rate} Hz",
+        f"late {figures['late_frames']} of {played.manifest['frames']} frames",
+    ]
+    if trips["count"]:
+        lines.append(
+            f"round trip p50 {trips['p50'] / 1000:.1f} ms, p99 {trips['p99'] / 1000:.1f} ms, "
+            f"longest {trips['max'] / 1000:.1f} ms"
+        )
+    if slack["min"] is not None:
+        lines.append(f"stems came at least {slack['min'] / 1000:.1f} ms before their time")
+    return lines

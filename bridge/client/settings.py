@@ -1,0 +1,115 @@
+"""What a stream is asked to be, checked once when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bridge.errors import UsageError
+from bridge.protocol import limits
+from bridge.protocol.messages import Configure, SavedPlan
+
+LATE = ("dry", "silence")
+PRECISIONS = ("exact", "fast")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One configuration of a stream. Raises UsageError for values that cannot work.
+
+    rate: of the host, in Hz. block: most frames of a call. latency: in ms, `auto` for the smallest.
+    context, lookahead: in seconds, None for the model's. burst: frames that the host may run
+    ahead of the clock, None for two blocks. late: what is heard in place of what is late.
+    """
+
+    rate: int
+    block: int
+    model: str = "spectral"
+    latency: float | str | None = None
+    channels: int = 2
+    context: float | None = None
+    lookahead: float | None = None
+    burst: int | None = None
+    residual: bool = True
+    realtime: bool = True
+    late: str = "dry"
+    precision: str = "exact"
+
+    def __post_init__(self) -> None:
+        longest = limits.DURATION_US / 1e6
+        check_whole("rate", self.rate, limits.RATE_MIN, limits.RATE_MAX, "Hz")
+        check_whole("block", self.block, 1, limits.BLOCK, "frames")
+        check_whole("channels", self.channels, 1, limits.CHANNELS, "")
+        if self.burst is not None:
+            check_whole("burst", self.burst, 0, limits.SPAN_FRAMES, "frames, or None")
+        if self.latency not in (None, "auto"):
+            check_time("latency", self.latency, 0.001, longest * 1000, "ms, or auto")
+        check_time("context", self.context, 0.001, longest, "s, or None for the model's")
+        check_time("lookahead", self.lookahead, 0, longest, "s, or None for the model's")
+        _one_of("late", self.late, LATE)
+        _one_of("precision", self.precision, PRECISIONS)
+        if not isinstance(self.model, str) or not self.model.strip():
+            raise UsageError(f"model {self.model!r} names no model; leave it out, or name one")
+
+    @property
+    def in_model_frames(self) -> bool:
+        """Whether something has to be said in frames at a rate that only the server knows."""
+        return self.context is not None or self.lookahead is not None
+
+    def inquiry(self, session: int, request: int) -> Configure:
+        """The message that asks for any plan of the model: to learn its rate."""
+        return Configure(
+            session,
+            request,
+            self.rate,
+            self.block,
+            self.channels,
+            self.model,
+            self.precision,
+            latency_us=0,
+            burst=-1 if self.burst is None else self.burst,
+            context=0,
+            lookahead=-1,
+            transport_us=0,
+            residual=self.residual,
+            realtime=False,
+        )
+
+    def configure(
+        self,
+        transport_us: int,
+        model_rate: int,
+        saved: SavedPlan | None,
+        session: int,
+        request: int,
+    ) -> Configure:
+        """The message that asks for this; `model_rate` matters only `in_model_frames`."""
+        ms = 0.0 if self.latency in (None, "auto") else float(self.latency or 0)
+        return replace(
+            self.inquiry(session, request),
+            latency_us=round(ms * 1000),
+            context=0 if self.context is None else round(self.context * model_rate),
+            lookahead=-1 if self.lookahead is None else round(self.lookahead * model_rate),
+            transport_us=transport_us,
+            realtime=self.realtime,
+            saved=saved,
+        )
+
+
+def check_whole(name: str, value: object, low: int, high: int, unit: str) -> None:
+    """Raise UsageError unless `value` is a whole number in this range."""
+    if type(value) is not int or not low <= value <= high:
+        raise UsageError(f"{name} {value!r} is out of range; use {low} to {high} {unit}".rstrip())
+
+
+def check_time(name: str, value: object, low: float, high: float, unit: str) -> None:
+    """Raise UsageError unless `value` is None or a number in this range."""
+    if value is None:
+        return
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= float(value) <= high:  # type: ignore[arg-type]
+        raise UsageError(f"{name} {value!r} is out of range; use {low:g} to {high:g} {unit}")
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{name} {value!r} is unknown; use one of {', '.join(known)}")

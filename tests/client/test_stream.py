@@ -1,0 +1,269 @@
+"""Streams that wait, over real sockets: what comes out is what one separation of it all gives."""
+
+import gc
+import threading
+
+import numpy as np
+import pytest
+
+from bridge.client import StemStream
+from bridge.errors import InputError, ServerError, UsageError
+from tests.client.conftest import BLOCK
+from tests.client.scripted import RATE, latency_of, separate
+from tests.client.scripted_server import eventually
+
+
+def signal(length, seed=0):
+    """Stereo of small whole numbers, which the scripted model separates exactly."""
+    numbers = np.random.default_rng(seed).integers(-8, 9, (2, length))
+    return numbers.astype(np.float32)
+
+
+def play(stream, audio, blocks):
+    """All that comes out for `audio` in blocks of these sizes, again and again."""
+    out: list[np.ndarray] = []
+    at = 0
+    while at < audio.shape[1]:
+        size = blocks[len(out) % len(blocks)]
+        out.append(stream.process(audio[:, at : at + size]))
+        assert out[-1].shape == (3, 2, min(size, audio.shape[1] - at))
+        at += size
+    return np.concatenate(out, axis=2)
+
+
+@pytest.mark.parametrize("blocks", [[1, 2], [BLOCK], [7, 50, 1, 33], [433]])
+def test_stems_come_latency_later_whatever_the_blocks(server, open_stream, blocks):
+    stream, audio = open_stream(), signal(900)
+    heard = np.concatenate([play(stream, audio, blocks), stream.drain()], axis=2)
+    assert heard.dtype == np.float32
+    assert not heard[:, :, : stream.latency].any()
+    np.testing.assert_array_equal(heard[:, :, stream.latency :], separate(server.plan, audio))
+    assert stream.late_frames == 0
+    assert stream.position == 900
+
+
+def test_what_a_stream_says_of_itself(server, open_stream):
+    stream = open_stream(model="spectral", origin=2**40)
+    assert stream.stems == ("drums", "other", "vocals")
+    assert (stream.model, stream.licence, stream.preview) == ("spectral", "none", True)
+    assert stream.plan == server.saved
+    assert (stream.connected, stream.warnings) == (True, ())
+    assert (stream.position, stream.late_frames) == (2**40, 0)
+    play(stream, signal(500), [BLOCK])
+    stats = stream.stats()
+    assert stats["late_frames"] == stats["reconnects"] == 0
+    assert stats["ping_us"]["count"] >= 16
+    assert stats["round_trip_us"]["count"] > 0
+    assert stats["slack_us"]["min"] is None  # nothing is due where one waits
+
+
+def test_what_the_server_is_asked_for(server, open_stream):
+    open_stream(latency=12.5, burst=0, precision="fast", residual=False, context=0.05, model="m")
+    inquiry, asked = server.session.asked
+    assert not inquiry.realtime
+    assert (asked.rate, asked.block, asked.channels, asked.model) == (RATE, BLOCK, 2, "m")
+    assert (asked.latency_us, asked.burst, asked.precision) == (12_500, 0, "fast")
+    assert (asked.context, asked.lookahead) == (400, -1)  # at the rate that the inquiry told
+    assert not asked.residual
+    assert asked.transport_us > 0
+    assert asked.saved is None
+
+
+def test_audio_travels_in_pieces_that_the_server_takes(server, open_stream):
+    server.options["most_frames"] = 20
+    stream, audio = open_stream(), signal(400)
+    heard = play(stream, audio, [BLOCK])
+    expected = separate(server.plan, audio)[:, :, : 400 - stream.latency]
+    np.testing.assert_array_equal(heard[:, :, stream.latency :], expected)
+    assert max(server.session.pieces) == 20
+
+
+def test_other_types_shapes_and_numbers_of_audio(server, open_stream):
+    audio = signal(300)
+    wanted = play(open_stream(), audio, [BLOCK])
+    heard = play(open_stream(), audio.astype(np.float64), [BLOCK])
+    np.testing.assert_array_equal(heard, wanted)
+
+    strange = audio.copy()
+    strange[0, 10:13] = [np.nan, np.inf, -np.inf]
+    audio[0, 10:13] = 0
+    stream = open_stream()
+    heard = play(stream, strange, [BLOCK])
+    expected = separate(server.plan, audio)[:, :, : 300 - stream.latency]
+    np.testing.assert_array_equal(heard[:, :, stream.latency :], expected)
+    assert stream.process(audio[:, :0]).shape == (3, 2, 0)
+
+
+def test_one_channel_may_come_without_its_axis(server, open_stream):
+    stream, audio = open_stream(channels=1), signal(300)[:1]
+    heard = [stream.process(audio[0, at : at + 30]) for at in range(0, 300, 30)]
+    expected = separate(server.plan, audio)[:, :, : 300 - stream.latency]
+    np.testing.assert_array_equal(np.concatenate(heard, axis=2)[:, :, stream.latency :], expected)
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        (np.zeros((1, 8), np.float32), r"shape \(1, 8\) does not fit 2"),
+        (np.zeros(8, np.float32), r"shape \(8,\) does not fit 2"),
+        (np.zeros((2, 8, 1), np.float32), "does not fit"),
+        (np.zeros((2, 8), np.int16), "int16 is no audio"),
+        ([[0, "x"], [1, 2]], "is no audio"),
+        (np.zeros((2, 8), complex), "complex128 is no audio"),
+    ],
+)
+def test_what_is_no_block_is_refused_and_changes_nothing(open_stream, block, words):
+    stream = open_stream()
+    with pytest.raises(InputError, match=words):
+        stream.process(block)
+    assert stream.position == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"rate": 1000}, "rate 1000 is out of range; use 8000 to 384000 Hz"),
+        ({"rate": 48000.0}, "rate 48000.0"),
+        ({"block": 0}, "block 0"),
+        ({"channels": 3}, "channels 3"),
+        ({"model": " "}, "names no model"),
+        ({"latency": 0}, "latency 0 is out of range"),
+        ({"latency": "short"}, "latency 'short'"),
+        ({"context": -1.0}, "context -1.0"),
+        ({"lookahead": float("nan")}, "lookahead nan"),
+        ({"burst": -1}, "burst -1"),
+        ({"late": "noise"}, "late 'noise' is unknown; use one of dry, silence"),
+        ({"precision": "half"}, "precision 'half'"),
+        ({"timeout": 0}, "timeout 0"),
+        ({"origin": -1}, "origin -1"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_at_once(options, words):
+    with pytest.raises(UsageError, match=words):
+        StemStream(**{"rate": 48_000, "block": 512, **options})
+
+
+def test_resets_begin_anew_while_the_stems_before_still_come(server, open_stream):
+    stream, parts = open_stream(), [signal(n, seed=n) for n in (333, 90, 40, 400)]
+    pieces = []
+    for part in parts:
+        stream.reset()
+        pieces.append(play(stream, part, [BLOCK, 3]))
+    heard = np.concatenate([*pieces, stream.drain()], axis=2)[:, :, stream.latency :]
+    expected = np.concatenate([separate(server.plan, part) for part in parts], axis=2)
+    np.testing.assert_array_equal(heard, expected)
+    assert [(reset.origin, reset.start) for reset in server.session.resets] == [
+        (at, at) for at in (0, 333, 423, 463)
+    ]
+
+
+def test_a_reset_may_leave_the_grid_where_it_was(server, open_stream):
+    stream, audio = open_stream(origin=1000), signal(400)
+    stream.reset(origin=970)
+    heard = play(stream, audio, [BLOCK])[:, :, stream.latency :]
+    played = np.pad(audio, ((0, 0), (30, 0)))
+    np.testing.assert_array_equal(
+        heard, separate(server.plan, played)[:, :, 30:][..., : heard.shape[2]]
+    )
+    for origin in (-1, stream.position + 1):
+        with pytest.raises(UsageError, match=f"origin {origin} is not within 0 and 1400"):
+            stream.reset(origin)
+
+
+def test_after_draining_it_begins_anew(server, open_stream):
+    stream, parts = open_stream(), [signal(200), signal(300, seed=1)]
+    for part in parts:
+        heard = np.concatenate([play(stream, part, [BLOCK]), stream.drain()], axis=2)
+        assert not heard[:, :, : stream.latency].any()
+        np.testing.assert_array_equal(heard[:, :, stream.latency :], separate(server.plan, part))
+    assert stream.drain().shape == (3, 2, stream.latency)
+    assert not stream.drain().any()
+
+
+def test_reconfiguring_begins_anew_with_the_new_plan(server, open_stream):
+    stream = open_stream()
+    play(stream, signal(200), [BLOCK])
+    server.answers(hop=90, lookahead=25)
+    before = stream.latency
+    stream.reconfigure(model="another", latency=50)
+    assert (stream.model, stream.plan.hop, stream.position) == ("another", 90, 200)
+    assert stream.latency != before
+    audio = signal(300, seed=2)
+    heard = np.concatenate([play(stream, audio, [BLOCK]), stream.drain()], axis=2)
+    assert not heard[:, :, : stream.latency].any()
+    np.testing.assert_array_equal(heard[:, :, stream.latency :], separate(server.plan, audio))
+    assert len(server.sessions) == 1
+
+
+def test_a_refused_reconfiguration_changes_nothing(server, open_stream):
+    stream, audio = open_stream(), signal(500)
+    before = play(stream, audio[:, :200], [BLOCK])
+    server.session.refusal = ("latency", "50.0 ms is too short")
+    with pytest.raises(ServerError, match=r"50\.0 ms is too short"):
+        stream.reconfigure(latency=50)
+    with pytest.raises(UsageError, match="block 0"):
+        stream.reconfigure(block=0)
+    heard = np.concatenate([before, play(stream, audio[:, 200:], [BLOCK])], axis=2)
+    expected = separate(server.plan, audio)[:, :, : 500 - stream.latency]
+    np.testing.assert_array_equal(heard[:, :, stream.latency :], expected)
+
+
+def test_a_refused_stream_says_why_and_leaves_nothing(server, open_stream):
+    server.refusal = ("load", "16 sessions are all that fit")
+    threads = threading.active_count()
+    with pytest.raises(ServerError, match="16 sessions are all that fit"):
+        open_stream()
+    assert threading.active_count() == threads
+
+
+def test_progress_is_told(server, open_stream):
+    server.options["progress"] = [("loading", 1, 2), ("measuring", 0, 0)]
+    told = []
+    open_stream(on_progress=lambda *news: told.append(news))
+    assert told == [("loading", 1, 2), ("measuring", 0, 0)]
+
+
+def test_no_server_is_an_error_in_words(tmp_path):
+    with pytest.raises(ServerError, match=r"there is no .*nothing\.json"):
+        StemStream(48_000, 512, connection=tmp_path / "nothing.json")
+
+
+def test_a_server_that_is_gone_is_an_error_in_words(server, open_stream):
+    server.kill()
+    try:
+        with pytest.raises(ServerError, match="does not answer"):
+            open_stream()
+    finally:
+        server.start()
+
+
+def test_waiting_ends_without_progress_and_so_does_the_stream(server, open_stream):
+    stream = open_stream(timeout=0.5)
+    server.working = False
+    with pytest.raises(ServerError, match=r"no progress for 0.5 s"):
+        play(stream, signal(500), [BLOCK])
+    with pytest.raises(ServerError, match="closed"):
+        stream.process(signal(10))
+
+
+def test_closing_tells_the_server_and_ends_the_thread(server, open_stream):
+    threads = threading.active_count()
+    with open_stream() as stream:
+        assert threading.active_count() == threads + 1
+    assert threading.active_count() == threads
+    eventually(lambda: server.session.book.token == 0)
+    stream.close()
+    for use in (lambda: stream.process(signal(10)), stream.drain, stream.reset, stream.reconfigure):
+        with pytest.raises(ServerError, match="closed"):
+            use()
+    assert stream.latency == latency_of(server.plan, server.saved)
+
+
+def test_a_stream_that_is_dropped_leaves_nothing_behind(server):
+    threads = threading.active_count()
+    stream = StemStream(RATE, BLOCK, connection=server.file)
+    stream.process(signal(20))
+    del stream
+    gc.collect()
+    assert threading.active_count() == threads
+    eventually(lambda: server.session.book.token == 0)
