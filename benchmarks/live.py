@@ -1,0 +1,186 @@
+"""Whether live streams are ever late on this machine, and with which latency.
+
+    python -m benchmarks.live spectral     one session, 48 kHz, blocks of 128, at most 60 ms
+    python -m benchmarks.live network      full-size htdemucs with random weights, smallest latency
+    python -m benchmarks.live many         16 sessions of spectral, blocks of 512, at most 100 ms
+    python -m benchmarks.live beside       spectral and htdemucs at once
+    python -m benchmarks.live bursts       hosts that hand over 200 ms at once, five patterns
+    python -m benchmarks.live soak         2 sessions of spectral, 20 minutes, and their memory
+
+Each starts a sidecar of its own and plays noise in real time. `--seconds N` shortens it. What is
+printed holds for this machine and what else ran on it; 0 late frames is what it should say.
+"""
+# ruff: noqa: T201 - a command: it prints
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+
+from bridge.client import StemStream
+from bridge.runtime.asking import ask_status
+from bridge.runtime.connection import read_connection
+
+RATE = 48_000
+STANDARD = {"spectral": 120, "network": 120, "many": 60, "beside": 60, "bursts": 20, "soak": 1200}
+
+
+@contextmanager
+def sidecar() -> Iterator[Path]:
+    """A running server of its own; yields its connection file."""
+    with tempfile.TemporaryDirectory() as name:
+        folders = {"STEMBRIDGE_RUNTIME_DIR": name, "STEMBRIDGE_CONFIG_DIR": f"{name}/config"}
+        command = Path(sys.executable).with_name("stembridge")
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            [command, "serve"], env=os.environ | folders, stderr=subprocess.DEVNULL
+        )
+        file = Path(name) / "connection.json"
+        try:
+            while not file.exists():
+                time.sleep(0.05)
+            yield file
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@dataclass
+class Player:
+    """A host in a thread: hands noise to a stream, and checks what comes back.
+
+    ahead: how many frames it may hand over early, and the pattern in which it does.
+    """
+
+    stream: StemStream
+    block: int
+    seconds: float
+    pattern: Sequence[int] = (1,)
+    late: int = 0
+    null: float = 0.0
+    longest: float = 0.0
+
+    def play(self) -> None:
+        """Play in real time; the pattern says how many blocks come at once."""
+        noise = np.random.default_rng(1).normal(0, 0.1, (2, RATE)).astype(np.float32)
+        line = np.tile(noise, (1, 3 + self.stream.latency // RATE))
+        began, done, turn = time.monotonic(), 0, 0
+        while done < self.seconds * RATE:
+            count = self.pattern[turn % len(self.pattern)]
+            turn += 1
+            # A burst comes when its first block is due, so that the others are early.
+            time.sleep(max(0, began + (done + self.block) / RATE - time.monotonic()))
+            for _ in range(count):
+                at = done % RATE
+                before = time.monotonic()
+                stems = self.stream.process(line[:, at : at + self.block])
+                self.longest = max(self.longest, time.monotonic() - before)
+                self._check(stems, done - self.stream.latency, line)
+                done += self.block
+        self.late = self.stream.late_frames
+
+    def _check(self, stems: np.ndarray, first: int, line: np.ndarray) -> None:
+        if first >= 0:
+            at = first % RATE
+            rest = stems.sum(axis=0) - line[:, at : at + stems.shape[2]]
+            self.null = max(self.null, float(np.abs(rest).max()))
+
+
+def run(players: Sequence[Player]) -> None:
+    """Play all at once, then print how it went."""
+    threads = [Thread(target=player.play) for player in players]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for player in players:
+        stream, figures = player.stream, player.stream.stats()
+        slack = figures["slack_us"]["min"]
+        print(
+            f"{stream.model:<10} L {1000 * stream.latency / RATE:7.1f} ms   late {player.late}"
+            f"   null {20 * np.log10(player.null + 1e-12):.1f} dBFS"
+            f"   least slack {'-' if slack is None else round(slack / 1000, 1)} ms"
+            f"   longest call {1000 * player.longest:.1f} ms"
+        )
+
+
+def open_stream(
+    file: Path, block: int, model: str, latency: float | None, burst: int | None = None
+) -> StemStream:
+    """A stream in real time; says what it waits for."""
+    return StemStream(RATE, block, model, latency, connection=file, timeout=300, burst=burst)
+
+
+def memory(file: Path) -> dict[str, int]:
+    """Resident memory in kB of the server and its workers."""
+    status = ask_status(read_connection(file))
+    pids = {"server": status["server"]["pid"]}
+    pids |= {kind: worker["pid"] for kind, worker in status["workers"].items()}
+    found = {}
+    for name, pid in pids.items():
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        found[name] = int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+    return found
+
+
+def full_size(folder: Path) -> str:
+    """Path of a full-size htdemucs with random weights: it costs what a trained one does."""
+    from tests import networks
+
+    path = folder / "htdemucs-random.safetensors"
+    networks.save_network(networks.full_size(), path)  # type: ignore[no-untyped-call]
+    return str(path)
+
+
+def main() -> None:
+    """Run one of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=STANDARD)
+    parser.add_argument("--seconds", type=float)
+    arguments = parser.parse_args()
+    what, seconds = arguments.what, arguments.seconds or STANDARD[arguments.what]
+    with sidecar() as file:
+        match what:
+            case "spectral":
+                run([Player(open_stream(file, 128, "spectral", 60), 128, seconds)])
+            case "network":
+                stream = open_stream(file, 128, full_size(file.parent), None)
+                run([Player(stream, 128, seconds)])
+            case "many":
+                streams = [open_stream(file, 512, "spectral", 100) for _ in range(16)]
+                run([Player(stream, 512, seconds) for stream in streams])
+            case "beside":
+                network = open_stream(file, 512, full_size(file.parent), None)
+                spectral = open_stream(file, 512, "spectral", 100)
+                run([Player(stream, 512, seconds) for stream in (network, spectral)])
+            case "bursts":
+                for pattern in ((75,), (1, 40, 1, 20), (2, 73), (10, 1, 1, 30), (38, 37)):
+                    stream = open_stream(file, 128, "spectral", None, burst=75 * 128)
+                    print(f"blocks at once: {pattern}")
+                    run([Player(stream, 128, seconds, pattern)])
+                    stream.close()
+            case "soak":
+                streams = [open_stream(file, 512, "spectral", 100) for _ in range(2)]
+                players = [Player(stream, 512, 60) for stream in streams]
+                run(players)
+                first = memory(file)
+                for player in players:
+                    player.seconds = seconds
+                run(players)
+                last = memory(file)
+                for name, size in first.items():
+                    print(f"{name:<10} {size} kB, drift {last[name] - size:+} kB")
+
+
+if __name__ == "__main__":
+    main()
