@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -110,17 +110,16 @@ def command(
         seed=options["seed"],
     )
     options["model"] = _absolute(options["model"])
-    line = _Line(quiet=as_json)
-    played = play(
-        song,
-        output,
-        BounceSettings(**options),
-        how,
-        connection=connection,
-        progress=line.progress,
-        warn=lambda text: click.echo(f"stembridge: warning: {text}", err=True),
-    )
-    line.end()
+    with _Line(quiet=as_json) as line:
+        played = play(
+            song,
+            output,
+            BounceSettings(**options),
+            how,
+            connection=connection,
+            progress=line.progress,
+            warn=line.warn,
+        )
     click.echo(json.dumps(played.manifest) if as_json else "\n".join(_report(played)))
 
 
@@ -158,9 +157,19 @@ class _Line:
             share = f" {100 * done // total} %" if total else ""
             click.echo(f"\r\x1b[K{what}{share}", err=True, nl=False)
 
-    def end(self) -> None:
+    def warn(self, text: str) -> None:
+        self._clear()
+        click.echo(f"stembridge: warning: {text}", err=True)
+
+    def _clear(self) -> None:
         if self._shown:
             click.echo("\r\x1b[K", err=True, nl=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clear()  # before an error as well
 
 
 def _report(played: Played) -> list[str]:

@@ -68,7 +68,10 @@ def schedulable(tasks: Sequence[Task], blocking_us: int = 0, stall_us: int = 0) 
     until = busy_stretch(tasks, blocking_us, stall_us)
     if until is None:
         until = _horizon(tasks, max(0, blocking_us - 1) + stall_us)
-    if until is None or _runs(tasks, until) > CHECKED_RUNS:
+    if (
+        until is None
+        or sum(max(0, until - task.deadline_us) // task.period_us for task in tasks) > CHECKED_RUNS
+    ):
         return False
     due = {t for task in tasks for t in range(task.deadline_us, until + 1, task.period_us)}
     return all(_demand(tasks, t) + _blocked(tasks, blocking_us, t) + stall_us <= t for t in due)

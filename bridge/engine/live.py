@@ -87,7 +87,6 @@ class LiveStream:
 
     def _know_from_next_run(self) -> None:
         """The run before the next one is not there to fade from, so that its fade is left out."""
-        self._tail = None
         self._known = self._plan.emit(self._run).start + self._plan.fade
         self._outgoing.seek(self._known)
 

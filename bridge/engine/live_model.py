@@ -12,9 +12,9 @@ from bridge.engine.base import Audio, Ensemble
 from bridge.engine.live_windows import WindowModel
 from bridge.engine.spectral import SpectralSeparator, SpectralStream
 
-HOPS = 8
-"""Hops of `spectral` in one run at most: longer ones would not make it quicker, and as nothing
-interrupts a run, they would make the runs of other sessions late."""
+HOPS = 16
+"""Hops of `spectral` in one run at most, 0.2 s of audio: longer ones would not make it quicker, and
+as nothing interrupts a run (2 ms at 48 kHz), they would make the runs of other sessions late."""
 
 
 class Context(Protocol):

@@ -147,6 +147,12 @@ class ServerSession(_End):
     """The server's end. It begins with the client's HELLO and is done once it is OFFLINE again."""
 
     @property
+    def input_end(self) -> int:
+        """Host frame up to which the newest epoch has its input; 0 without one."""
+        epoch = self._book.epochs.current
+        return 0 if epoch is None else epoch.input_end
+
+    @property
     def in_flight(self) -> int:
         """Host frames of stems that were sent and that the client has not said it got."""
         return self._book.epochs.in_flight

@@ -35,6 +35,7 @@ _LOCK_SECONDS = 1.0
 """The lock is held for a few milliseconds; who does not get it goes on without storing."""
 
 _WARM_UP_RUNS = 2
+_SOME_RUNS = 100
 _ENOUGH_RUNS = 1000
 """As many runs must be seen before the one in a thousand that takes longest says something."""
 
@@ -86,11 +87,14 @@ def refined(stored: Cost, seen: Durations) -> Cost:
     at most doubled: a machine that slept, or a stopped process, would spoil it for good. Else,
     after 1000 runs or more, it goes an eighth of the way down to 1.25 times the 99.9th percentile,
     which leaves it above the longest run in any case. With what is typical it is the same, up and
-    down to 1.25 times the 99th percentile.
+    down to 1.25 times the 99th percentile, but fewer than 100 runs say nothing of it: one that was
+    interrupted would be the 99th percentile.
     """
     nearly = seen.percentile(990)
     worst_us = _moved(stored.worst_us, seen.max, seen.percentile(999), seen.count)
-    typical_us = _moved(stored.typical_us, nearly, nearly, seen.count)
+    typical_us = stored.typical_us
+    if seen.count >= _SOME_RUNS:
+        typical_us = _moved(typical_us, nearly, nearly, seen.count)
     return Cost(min(typical_us, worst_us), worst_us)
 
 

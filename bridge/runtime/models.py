@@ -102,7 +102,7 @@ class Models:
         if wanted == "spectral" or wanted.partition(":")[0] == "fake":
             return _Choice(wanted)
         if "/" in wanted or "\\" in wanted or Path(wanted).suffix in _WEIGHT_SUFFIXES:
-            return _from_path(Path(wanted).expanduser())
+            return _from_path(Path(os.path.expanduser(wanted)))  # noqa: PTH111 - never raises
         if wanted not in CATALOG and os.path.isdir(wanted):  # noqa: PTH112 - Path.is_dir may raise
             return _from_path(Path(wanted))
         find(wanted)

@@ -47,6 +47,9 @@ SLOWER = 8
 """A machine may be so many times as slow as the one that a plan was saved on. With shorter hops,
 which nobody was ever given, a session that waits would keep its worker busy for good."""
 
+SHORTEST_HOP_US = 5000
+"""Each hop costs client, server and worker a message, and none is woken to the millisecond."""
+
 HELD_BYTES = 4 << 30
 """Audio in one worker: 64 sessions of htdemucs at 48 kHz, and no more memory than a GPU has."""
 
@@ -144,7 +147,8 @@ def _choose(wanted: Configure, model: Loaded) -> SavedPlan:
     conditions = Conditions(wanted.block, burst, guard, wanted.transport_us, MARGIN_US, POLLING_US)
     wish = Wish(wanted.latency_us, wanted.context, wanted.lookahead)
     there, back = _conversions(wanted.rate, model)
-    plan, allowances, _ = choose(there, back, traits, cost(model), conditions, wish)
+    slow = Cost(max(model.cost_us, SHORTEST_HOP_US), max(model.worst_us, SHORTEST_HOP_US))
+    plan, allowances, _ = choose(there, back, traits, slow, conditions, wish)
     return SavedPlan(
         plan.hop,
         plan.lookahead,
@@ -175,7 +179,8 @@ def _check(saved: SavedPlan, model: Loaded) -> None:
             f"the saved plan has a window of {window} frames and a look-ahead of {lookahead}, and "
             f"this model has {model.window} and {model.lookahead}; leave it out"
         )
-    shortest = RateMap(SLOWER * MICROSECONDS, model.model_rate).frames(model.cost_us)
+    shortest_us = max(model.cost_us, SHORTEST_HOP_US)
+    shortest = RateMap(SLOWER * MICROSECONDS, model.model_rate).frames(shortest_us)
     longest = traits.longest_hop(window, lookahead)
     if not shortest <= saved.hop <= longest:
         raise ValueError(

@@ -49,6 +49,9 @@ from bridge.runtime.workers import KINDS, Worker
 AT_ONCE = 32
 """Messages taken from one socket before the others have their turn."""
 
+RETRY_US = 2_000
+"""How soon stems are offered again to a client whose queue was full."""
+
 TICK_US = 200_000
 """How often heartbeats, silent clients and waiting restarts are looked at."""
 
@@ -106,7 +109,8 @@ class Server:
 
     def _turn(self) -> None:
         self._watch_workers()
-        for where, _ in self._poller.poll(TICK_US // 1000):
+        self._audio.catch_up()
+        for where, _ in self._poller.poll((RETRY_US if self._audio.is_behind else TICK_US) // 1000):
             if where is self._sockets.control:
                 self._take(Socket.CONTROL, self._from_control)
             elif where is self._sockets.audio:

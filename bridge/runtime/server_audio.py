@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from bridge.errors import RemoteProtocolError
-from bridge.protocol.codec import Frame, decode
+from bridge.protocol.codec import Frame, decode, encode
 from bridge.protocol.codes import Code
 from bridge.protocol.messages import (
     AUDIO_TO_SERVER,
@@ -37,6 +38,12 @@ class AudioPath:
         self._sessions = control.sessions
         self._workers = workers
         self._send = send
+        self._behind: set[Session] = set()
+
+    @property
+    def is_behind(self) -> bool:
+        """True when something waits for room in the queue of a client."""
+        return bool(self._behind)
 
     def receive(self, peer: bytes, frames: list[bytes], now_us: int) -> Message | None:
         """Take a message of a client; returns the answer. Raises RemoteProtocolError."""
@@ -48,6 +55,7 @@ class AudioPath:
             if isinstance(message, Ping):
                 return Pong(message.stamp)
             raise RemoteProtocolError("no session on this socket; say ATTACH first", Code.SESSION)
+        known = session.protocol.input_end
         if not session.protocol.receive(Socket.AUDIO, message, now_us):
             return None
         match message:
@@ -56,10 +64,10 @@ class AudioPath:
                 return Pong(message.stamp)
             case Reset():
                 self._reset(session, message, frames)
-            case Audio() | Drain():
-                granted = session.epochs.get(message.epoch)
-                if granted is not None and session.recovering != granted.kind:
-                    self._workers[granted.kind].send(frames)
+            case Audio():
+                self._hand_on(session, message.epoch, _unknown(message, known, frames))
+            case Drain():
+                self._hand_on(session, message.epoch, frames)
         return None
 
     def pass_on(self, message: Stems | Credit | Drained, frames: list[bytes], now_us: int) -> None:
@@ -70,11 +78,31 @@ class AudioPath:
         if isinstance(message, Stems) and session.protocol.is_unread:
             session.unread += message.audio.shape[2]
         elif session.protocol.send(Socket.AUDIO, message, now_us):
-            self._send(Socket.AUDIO, session.audio, frames)
+            session.outbox.append(frames)
+            self._empty_outbox(session)
         if isinstance(message, Drained):
             kinds = session.kinds
             session.epochs.pop(message.epoch, None)
             self._control.release(session, kinds)
+
+    def catch_up(self) -> None:
+        """Hand out what waited for room; nothing tells when there is some."""
+        for session in list(self._behind):
+            if self._sessions.by_token(session.token) is session:
+                self._empty_outbox(session)
+            else:
+                self._behind.discard(session)
+
+    def _empty_outbox(self, session: Session) -> None:
+        """Send as much as goes. What waits is bounded by `is_unread`."""
+        while session.outbox and self._send(Socket.AUDIO, session.audio, session.outbox[0]):
+            session.outbox.popleft()
+        (self._behind.add if session.outbox else self._behind.discard)(session)
+
+    def _hand_on(self, session: Session, epoch: int, frames: Sequence[Frame]) -> None:
+        granted = session.epochs.get(epoch)
+        if frames and granted is not None and session.recovering != granted.kind:
+            self._workers[granted.kind].send(frames)
 
     def _attach(self, peer: bytes, message: Attach, now_us: int) -> Message:
         session = self._sessions.by_token(message.session)
@@ -82,6 +110,7 @@ class AudioPath:
             raise RemoteProtocolError("no such session; say HELLO first", Code.SESSION)
         session.protocol.receive(Socket.AUDIO, message, now_us)
         self._sessions.attach(session, peer)
+        session.outbox.clear()
         return Attached(session.token)
 
     def _reset(self, session: Session, message: Reset, frames: list[bytes]) -> None:
@@ -91,3 +120,15 @@ class AudioPath:
         for kind in session.kinds:  # where the epoch before is, it has to be ended
             if kind != session.recovering:
                 self._workers[kind].send(frames)
+
+
+def _unknown(message: Audio, known: int, frames: Sequence[Frame]) -> Sequence[Frame]:
+    """The frames of `message` from host frame `known` on; none where all was sent before.
+
+    Credit bounds what waits for a worker, and nothing how often it is sent again.
+    """
+    again = known - message.start
+    if again <= 0:
+        return frames
+    fresh = message.audio[:, again:]
+    return encode(replace(message, start=known, audio=fresh)) if fresh.shape[1] else []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bridge.core.admission import Task
 from bridge.protocol import limits
+from bridge.protocol.codec import Frame
 from bridge.protocol.messages import Configure, Configured
 from bridge.protocol.messages_worker import Load, Loaded, Open
 from bridge.protocol.session import ServerSession
@@ -55,6 +57,7 @@ class Session:
     request: of the newest epoch.
     recovering: the kind of worker that died, while the client was not told to begin again; lost:
     what the next one has to load before that, by key.
+    outbox: messages that the audio socket had no room for yet.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Session:
     request: int = 0
     recovering: str = ""
     lost: dict[str, Load] = field(default_factory=dict)
+    outbox: deque[Sequence[Frame]] = field(default_factory=deque)
     late: int = 0
     unread: int = 0
     losses: int = 0

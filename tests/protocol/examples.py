@@ -97,6 +97,7 @@ WORKER: list[Message] = [
         half_in=90,
         half_out=83,
         cost_us=3_000_000,
+        worst_us=3_500_000,
         sources=("drums", "bass", "other", "vocals"),
         name="htdemucs",
         preview=False,

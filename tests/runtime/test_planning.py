@@ -1,0 +1,222 @@
+"""Plans for clients: what is asked against what comes out, plans given back, refusals in words."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.admission import Task
+from bridge.core.polyphase import design
+from bridge.protocol import limits
+from bridge.protocol.fields import Int
+from bridge.protocol.messages import SavedPlan
+from bridge.protocol.messages_worker import Loaded
+from bridge.runtime.planning import (
+    HELD_BYTES,
+    SHORTEST_HOP_US,
+    SLOWER,
+    Refused,
+    held_bytes,
+    plan_session,
+    task,
+)
+from tests.server.raw import configuring
+
+RATES = (44_100, 48_000, 96_000, 192_000)
+MODEL_RATE = 44_100
+MINUTE = limits.DURATION_US
+
+
+def network(rate=48_000, cost_us=900_000, **changes):
+    """A model as large as htdemucs."""
+    window = 343_980
+    model = Loaded(
+        key="k",
+        grid=1,
+        lookahead=4096,
+        edge=0,
+        window=window,
+        past=window // 8,
+        fixed=False,
+        model_rate=MODEL_RATE,
+        half_in=design(rate, MODEL_RATE).half,
+        half_out=design(MODEL_RATE, rate).half,
+        cost_us=cost_us,
+        worst_us=changes.get("worst_us", cost_us),
+        sources=("drums", "other"),
+        name="network",
+        preview=False,
+        licence="",
+        warnings=(),
+        device="cpu",
+        batch=1,
+    )
+    return replace(model, **changes)
+
+
+def hop_by_hop(rate=48_000, cost_us=700):
+    """A model like spectral: its hops lie on a grid, and nothing can be wished."""
+    grid = 540
+    return network(
+        rate,
+        cost_us,
+        grid=grid,
+        lookahead=4 * grid,
+        edge=4 * grid,
+        window=212 * grid,
+        past=200 * grid,
+        fixed=True,
+        model_rate=rate,
+        half_in=0,
+        half_out=0,
+    )
+
+
+def wanted(**wishes):
+    return configuring(1, **({"realtime": True} | wishes))
+
+
+def plan(wish, model, others=(), blocking_us=0, held=0):
+    return plan_session(wish, model, others, blocking_us, held=held)
+
+
+@given(
+    st.sampled_from(RATES),
+    st.integers(1, limits.BLOCK),
+    st.integers(0, MINUTE),
+    st.integers(1, 3_000_000),
+)
+def test_the_latency_is_what_was_asked_for_or_refused_in_numbers(rate, block, asked_us, cost_us):
+    wish = wanted(rate=rate, block=block, latency_us=asked_us)
+    model = network(rate, cost_us)
+    try:
+        saved, frames = plan(wish, model)
+    except Refused as refused:
+        found = refused.code
+    else:
+        found = ""
+    if found:
+        assert found in (("latency", "plan", "load") if asked_us else ("plan",))
+        return
+    if asked_us:
+        assert frames == asked_us * rate // 1_000_000
+    assert saved.compute_us >= cost_us
+    assert saved.hop * 1_000_000 >= max(cost_us, SHORTEST_HOP_US) * MODEL_RATE
+    again, same = plan(replace(wish, saved=saved, latency_us=1, block=1), model)
+    assert (again, same) == (saved, frames)
+
+
+@pytest.mark.parametrize("model", [network(), hop_by_hop()])
+def test_a_plan_that_is_given_back_gives_the_same_on_a_slower_machine(model):
+    saved, frames = plan(wanted(latency_us=5_000_000), model)
+    slower = replace(model, cost_us=model.cost_us * 3 // 2, worst_us=model.cost_us * 3 // 2)
+    assert plan(wanted(saved=saved, realtime=False), slower) == (saved, frames)
+    assert plan(wanted(saved=saved), slower) == (saved, frames)
+
+
+def test_too_short_a_latency_is_refused_with_one_that_can_be_had():
+    model = network()
+    with pytest.raises(Refused, match="smallest possible is") as caught:
+        plan(wanted(latency_us=100_000), model)
+    assert caught.value.code == "latency"
+    text = str(caught.value)
+    smallest = float(text.split("smallest possible is ")[1].split(" ms", maxsplit=1)[0])
+    plan(wanted(latency_us=round(smallest * 1000)), model)
+    with pytest.raises(Refused):
+        plan(wanted(latency_us=round(smallest * 1000) - 1000), model)
+
+
+def test_more_than_a_minute_is_refused():
+    with pytest.raises(Refused, match=r"would be \d+ s, and 60 s are the most") as caught:
+        plan(wanted(burst=limits.SPAN_FRAMES), network())
+    assert caught.value.code == "latency"
+
+
+def test_more_load_than_there_is_is_refused_with_numbers():
+    model = network()
+    saved, _ = plan(wanted(), model)
+    with pytest.raises(Refused, match=r"\d+ %") as caught:
+        plan(wanted(), model, [task(saved, model.cost_us)])
+    assert caught.value.code == "load"
+    plan(wanted(realtime=False), model, [task(saved, model.cost_us)])
+
+
+def test_a_long_run_that_cannot_be_interrupted_is_refused_with_numbers():
+    with pytest.raises(Refused, match="ms"):
+        plan(wanted(), hop_by_hop(), [Task(700, 20_000, 20_000)], blocking_us=10**6)
+
+
+def test_more_memory_than_there_is_is_refused_with_numbers():
+    model = network()
+    saved, _ = plan(wanted(), model)
+    needed = held_bytes(saved, wanted())
+    assert saved.window * 2 * 4 * limits.EPOCHS < needed < HELD_BYTES // limits.CHANNELS
+    plan(wanted(), model, held=HELD_BYTES - needed)
+    with pytest.raises(Refused, match=rf"hold {needed >> 20} MB .* of 4096 MB") as caught:
+        plan(wanted(realtime=False), model, held=HELD_BYTES - needed + 1)
+    assert caught.value.code == "load"
+
+
+def test_64_sessions_of_a_large_network_fit():
+    saved, _ = plan(wanted(), network())
+    assert 64 * held_bytes(saved, wanted()) <= HELD_BYTES
+
+
+HOSTILE = {
+    "hop": (1, 2, limits.SPAN_FRAMES),
+    "window": (1, 400_000, limits.SPAN_FRAMES),
+    "lookahead": (limits.SPAN_FRAMES, 343_979),
+    "fade": (2049, 4096, limits.SPAN_FRAMES),
+    "model_rate": (8000, 44_101, 384_000),
+    "compute_us": (0,),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(name, value) for name, values in HOSTILE.items() for value in values]
+)
+@pytest.mark.parametrize("realtime", [True, False])
+def test_a_saved_plan_that_nobody_was_given_is_refused(field, value, realtime):
+    model = network()
+    saved, _ = plan(wanted(), model)
+    changed = replace(saved, **{field: value})
+    with pytest.raises(Refused, match="leave it out") as caught:
+        plan(wanted(saved=changed, realtime=realtime), model)
+    assert caught.value.code == "plan"
+
+
+@pytest.mark.parametrize(("field", "value"), [("lookahead", 2159), ("window", 1080), ("fade", 1)])
+def test_a_model_without_choices_keeps_to_its_plan(field, value):
+    saved, _ = plan(wanted(), hop_by_hop())
+    with pytest.raises(Refused, match="leave it out"):
+        plan(wanted(saved=replace(saved, **{field: value})), hop_by_hop())
+
+
+def test_hops_off_the_grid_are_refused():
+    saved, _ = plan(wanted(), hop_by_hop())
+    with pytest.raises(Refused, match="other hops; leave it out"):
+        plan(wanted(saved=replace(saved, hop=saved.hop + 1)), hop_by_hop())
+
+
+plans = st.builds(
+    SavedPlan,
+    **{
+        name: st.one_of(st.integers(kind.low, kind.high), st.integers(kind.low, kind.low + 9000))
+        for name, kind in SavedPlan.kinds.items()
+        if isinstance(kind, Int)
+    },
+)
+
+
+@given(plans, st.booleans(), st.sampled_from([network(), hop_by_hop()]))
+def test_whatever_plan_comes_it_is_refused_in_words_or_kept(saved, realtime, model):
+    saved = replace(saved, model_rate=model.model_rate)
+    try:
+        kept, frames = plan(wanted(saved=saved, realtime=realtime), model)
+    except Refused:
+        return
+    assert kept == saved
+    assert 1 <= frames <= 60 * 48_000
+    runs_a_second = model.model_rate / kept.hop
+    assert runs_a_second * max(model.cost_us, SHORTEST_HOP_US) <= SLOWER * 1_000_000
