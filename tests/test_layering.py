@@ -34,7 +34,8 @@ IMPURE = {"time", "datetime", "logging", "os", "io", "pathlib", "shutil", "tempf
 IMPURE |= {"select", "asyncio", "threading", "subprocess", "random", "secrets", "uuid", "warnings"}
 ALLOWED = {"errors": set(), "core": {*sys.stdlib_module_names, "numpy"} - IMPURE}
 ALLOWED["protocol"] = {*ALLOWED["core"], "msgpack"}
-CHILD_PROGRAMS = {"runtime/hub_child.py"}  # they speak on stdout, as the processes that they are
+# The processes that they are: one speaks on stdout, one must leave while its threads hang.
+CHILD_PROGRAMS = {"runtime/hub_child.py", "runtime/worker.py"}
 
 
 def imported(tree):
@@ -162,6 +163,7 @@ NOT_LOADED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [

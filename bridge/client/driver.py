@@ -113,11 +113,20 @@ class Driver:
             self._live = self.link.token == timeline.configured.session
             self._ask_again()
 
+    def renew(self) -> None:
+        """Have the plan that is played agreed to again, as the newest of all requests."""
+        if self.timeline is None or self._kept is None or not self._live:
+            return
+        answer = self.request(self._kept)
+        with self.lock:
+            self.timeline.agree(answer)
+
     def exchange(self, *, whole: bool = False) -> None:
         """Send what is to be sent and take what came, without waiting. Hold the lock.
 
         whole: do everything else that is due as well, and send input however little it is.
         """
+        self.link.late_frames = self.figures.late_frames
         self._pump(whole=whole)
         receive = self.link.tend if whole or not self._live else self.link.receive
         messages = receive(now_us())

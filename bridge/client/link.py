@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.errors import RemoteProtocolError, ServerError
+from bridge.protocol import limits
 from bridge.protocol.codec import decode, encode
 from bridge.protocol.fields import VERSION
 from bridge.protocol.messages import (
@@ -58,7 +59,7 @@ class Link:
     answer: to the newest question for a plan; None until there is one in this session.
     problem: why the connection was closed last. reopen_us: when it may be opened again.
     failures: how often it was closed since it was last of any use.
-    most_frames: in one AUDIO message.
+    most_frames: in one AUDIO message. late_frames: told to the server, for its status.
     """
 
     def __init__(self, name: str) -> None:
@@ -74,6 +75,7 @@ class Link:
         self.problem = ""
         self.answer: Configured | Error | None = None
         self.most_frames = 0
+        self.late_frames = 0
 
     @property
     def is_open(self) -> bool:
@@ -218,7 +220,7 @@ class Link:
             self.drop("the connection to the sidecar broke", now_us)
         else:
             for socket in self._session.pings(now_us):
-                self.send(Ping(now_us), now_us, socket)
+                self.send(Ping(now_us, min(self.late_frames, limits.NUMBER)), now_us, socket)
 
 
 def agreed(answer: Configured | Error) -> Configured:

@@ -252,7 +252,11 @@ class StemStream:
         if settings.in_model_frames:
             model_rate = driver.request(settings.inquiry).plan.model_rate
         ask = partial(settings.configure, driver.transport_us, model_rate, None)
-        answer = driver.request(ask)
+        try:
+            answer = driver.request(ask)
+        except ServerError:
+            driver.renew()  # an inquiry that was answered has taken its place
+            raise
         timeline = Timeline(settings, answer, position, driver.figures)
         driver.adopt(
             timeline, partial(settings.configure, driver.transport_us, model_rate, answer.plan)

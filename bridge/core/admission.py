@@ -1,7 +1,7 @@
 """Who may use a device, and whose run goes next. The arithmetic is in core/demand.py.
 
-Offline runs come after all live ones and are let in always: all that they do to a live session is
-that one of them may be in progress when its run becomes ready.
+Offline runs come after all live ones: all that they do to a live session is that one of them may
+be in progress when its run becomes ready. They are let in where that makes nobody late.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.core.demand import Task, overloaded, schedulable, worst_responses
+from bridge.core.demand import Task, latest, overloaded, schedulable
 
-__all__ = ["Run", "Task", "Verdict", "admit", "choose_next"]
+__all__ = ["Run", "Task", "Verdict", "admit", "admit_offline", "choose_next", "fitting_deadline"]
 
 _EVER_US = 1 << 62
 """A period that does not come round again."""
@@ -21,17 +21,10 @@ _EVER_US = 1 << 62
 class Verdict:
     """Whether a newcomer may join the open sessions of a device.
 
-    load_ppm: share of the device's time that all would use, the newcomer included, in millionths.
-    responses_us: longest time from ready to done of each session's runs, the newcomer's last;
-    empty when there is none to speak of.
-    fitting_us: the smallest deadline with which a newcomer that is refused fits; None if none does.
     reason: empty when it is admitted, else why not and what to do, in one line.
     """
 
     admitted: bool
-    load_ppm: int
-    responses_us: tuple[int, ...]
-    fitting_us: int | None
     reason: str
 
 
@@ -43,21 +36,41 @@ def admit(
     blocking_us: the longest offline run on this device, 0 without one. stall_us: by how much one
     run of all, live or not, may take longer than it costs before the device pauses again.
     """
-    everybody = (*tasks, newcomer)
-    load_ppm = _load_ppm(everybody)
     once = (blocking_us, stall_us)
-    responses = worst_responses(everybody, *once) or ()
-    if schedulable(everybody, *once):
-        return Verdict(True, load_ppm, responses, None, "")
-    fitting = _fitting_deadline(tasks, newcomer, *once)
-    reason = _reason(tasks, newcomer, once, fitting)
-    return Verdict(False, load_ppm, responses, fitting, reason)
+    if schedulable((*tasks, newcomer), *once):
+        return Verdict(True, "")
+    return Verdict(False, _reason(tasks, newcomer, once, fitting_deadline(tasks, newcomer, *once)))
 
 
-def _fitting_deadline(
-    tasks: Sequence[Task], newcomer: Task, blocking_us: int, stall_us: int
+def admit_offline(
+    tasks: Sequence[Task], cost_us: int, blocking_us: int = 0, stall_us: int = 0
+) -> Verdict:
+    """Whether a newcomer whose runs have no deadline leaves those of `tasks` in time.
+
+    cost_us: how long its runs take. blocking_us, stall_us: as for `admit`.
+    """
+    longest_us = max(blocking_us, cost_us)
+    if schedulable(tasks, longest_us, stall_us):
+        return Verdict(True, "")
+    wait = "close a session, or come back when fewer play"
+    late = latest(tasks, longest_us, stall_us)
+    if late is None:
+        return Verdict(False, f"{_in_use(tasks)}, and leave no time for anything else; {wait}")
+    index, response = late
+    return Verdict(
+        False,
+        f"{_in_use(tasks)}, and an open session's run may take {_tenths(-(-response // 100))} with "
+        f"a run of this one, of {_tenths(-(-cost_us // 100))}, in progress, but has "
+        f"{_tenths(tasks[index].deadline_us // 100)}; {wait}",
+    )
+
+
+def fitting_deadline(
+    tasks: Sequence[Task], newcomer: Task, blocking_us: int = 0, stall_us: int = 0
 ) -> int | None:
-    """By halving, since what fits with one deadline fits with every longer one.
+    """The smallest deadline with which a newcomer that is refused fits, None if none does.
+
+    By halving, since what fits with one deadline fits with every longer one.
 
     From `most` on a longer one changes nothing: at t >= most, the demand, which is at most the
     sum of `cost * (t - deadline + period) / period`, the longest run and the stall together do not
@@ -95,15 +108,16 @@ def _reason(
         late = None
     elif fitting is None:
         # However patient it is, one of its runs can be in progress; who is late even then?
-        late = _latest(tasks, max(blocking_us, newcomer.cost_us), stall_us)
+        late = latest(tasks, max(blocking_us, newcomer.cost_us), stall_us)
     else:
-        late = _latest((*tasks, newcomer), blocking_us, stall_us)
+        late = latest((*tasks, newcomer), blocking_us, stall_us)
     if late is None:
         return (
             f"{_in_use(tasks)}, and this one needs {_percent([newcomer])}, together too much; "
             f"ask for a longer latency, with which it runs less often{close}"
         )
-    index, task, response = late
+    index, response = late
+    task = (*tasks, newcomer)[index]
     whose = "its" if index == len(tasks) else "an open session's"
     trouble = (
         f"{_in_use(tasks)}, and {whose} run may take {_tenths(-(-response // 100))} with what "
@@ -113,21 +127,6 @@ def _reason(
         return f"{trouble}, however long the latency of this one is; close a session"
     longer = -((newcomer.deadline_us - fitting) // 1000)
     return f"{trouble}; ask for a latency at least {longer} ms longer{close}"
-
-
-def _latest(tasks: Sequence[Task], blocking_us: int, stall_us: int) -> tuple[int, Task, int] | None:
-    """Index, task and longest response of the one that is late by most; the last of equals."""
-    responses = worst_responses(tasks, blocking_us, stall_us)
-    if not responses:
-        return None
-    lateness = [
-        (response - task.deadline_us, index)
-        for index, (task, response) in enumerate(zip(tasks, responses, strict=True))
-    ]
-    most, index = max(lateness)
-    if most <= 0:
-        return None
-    return index, tasks[index], responses[index]
 
 
 def _in_use(tasks: Sequence[Task]) -> str:

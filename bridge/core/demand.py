@@ -23,9 +23,11 @@ comes on top of one; so it is no part of blocked(t), which is 0 for a session al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from heapq import heapify, heapreplace
+from itertools import accumulate
 from math import lcm
 
 CHECKED_RUNS = 2000
@@ -65,33 +67,35 @@ def schedulable(tasks: Sequence[Task], blocking_us: int = 0, stall_us: int = 0) 
     blocking_us: longest run without a deadline, which begins only when nothing else waits.
     stall_us: longest time for which the device may do nothing, once in a busy stretch.
     """
-    until = busy_stretch(tasks, blocking_us, stall_us)
-    if until is None:
-        until = _horizon(tasks, max(0, blocking_us - 1) + stall_us)
-    if (
-        until is None
-        or sum(max(0, until - task.deadline_us) // task.period_us for task in tasks) > CHECKED_RUNS
-    ):
-        return False
-    due = {t for task in tasks for t in range(task.deadline_us, until + 1, task.period_us)}
-    return all(_demand(tasks, t) + _blocked(tasks, blocking_us, t) + stall_us <= t for t in due)
-
-
-def worst_responses(
-    tasks: Sequence[Task], blocking_us: int = 0, stall_us: int = 0
-) -> tuple[int, ...] | None:
-    """Longest time from ready to done of each task's runs, in microseconds; exact.
-
-    None where there is none (overload) or the device never pauses within CHECKED_RUNS runs. All
-    responses are within their deadlines if and only if the tasks are schedulable. The analysis is
-    theorem 12 of George, Rivierre and Spuri. blocking_us, stall_us: as for `schedulable`.
-    """
-    stretch = busy_stretch(tasks, blocking_us, stall_us)
-    if stretch is None:
-        return None
     once = (blocking_us, stall_us)
-    worst = {task: _worst_response(task, tasks, once, stretch) for task in set(tasks)}
-    return tuple(worst[task] for task in tasks)
+    until = _until(tasks, *once)
+    return until is not None and all(late <= 0 for late, _ in _lateness(tasks, once, until))
+
+
+def latest(
+    tasks: Sequence[Task], blocking_us: int = 0, stall_us: int = 0
+) -> tuple[int, int] | None:
+    """Index of a task whose runs can be late by most, and their longest time from ready to done.
+
+    In microseconds, exact. None where nobody is late, in overload, and where more than
+    CHECKED_RUNS runs can matter. Runs that are due by t are done by `t + late` at the latest, with
+    `late` what the criterion lacks at t, and that happens; so where most is lacking, one that is
+    due at t itself is late by it: the last to become ready, as it may go last of those.
+    """
+    once = (blocking_us, stall_us)
+    until = _until(tasks, *once)
+    if until is None:
+        return None
+    late, t = max(_lateness(tasks, once, until), default=(0, 0))
+    if late <= 0:
+        return None
+    at_once = (
+        (-task.deadline_us, index)
+        for index, task in enumerate(tasks)
+        if task.deadline_us <= t and (t - task.deadline_us) % task.period_us == 0
+    )
+    _, index = max(at_once)
+    return index, tasks[index].deadline_us + late
 
 
 def busy_stretch(tasks: Sequence[Task], blocking_us: int = 0, stall_us: int = 0) -> int | None:
@@ -110,12 +114,51 @@ def busy_stretch(tasks: Sequence[Task], blocking_us: int = 0, stall_us: int = 0)
         stretch = cycle + max(task.deadline_us for task in tasks)
         return stretch if _runs(tasks, stretch) <= CHECKED_RUNS else None
     stretch = left + sum(task.cost_us for task in tasks)
-    while _runs(tasks, stretch) <= CHECKED_RUNS:
-        longer = left + sum(-(-stretch // task.period_us) * task.cost_us for task in tasks)
-        if longer == stretch:
+    coming = [(task.period_us, task.period_us, task.cost_us) for task in tasks]
+    heapify(coming)
+    for _ in range(len(tasks), CHECKED_RUNS + 1):
+        if not coming or coming[0][0] >= stretch:
             return stretch
-        stretch = longer
+        ready, period, cost = coming[0]
+        stretch += cost
+        heapreplace(coming, (ready + period, period, cost))
     return None
+
+
+def _until(tasks: Sequence[Task], blocking_us: int, stall_us: int) -> int | None:
+    """From when on nothing can be late; None where that is never, or too far off."""
+    until = busy_stretch(tasks, blocking_us, stall_us)
+    if until is None:
+        until = _horizon(tasks, max(0, blocking_us - 1) + stall_us)
+    if until is None:
+        return None
+    due = sum(max(0, until - task.deadline_us) // task.period_us for task in tasks)
+    return until if due <= CHECKED_RUNS else None
+
+
+def _lateness(
+    tasks: Sequence[Task], once: tuple[int, int], until: int
+) -> Iterator[tuple[int, int]]:
+    """What the criterion lacks, and t, for each run that is due at some t, in order of t.
+
+    Of several that are due at the same t the last counts them all. once: the longest run without
+    a deadline, and the stall.
+    """
+    blocking_us, stall_us = once
+    patient = sorted(tasks, key=lambda task: task.deadline_us)
+    deadlines = [task.deadline_us for task in patient]
+    # longest[n]: of the runs that may be in progress when those of n tasks count as demand.
+    costs = (task.cost_us for task in reversed(patient))
+    longest = list(accumulate(costs, max, initial=max(1, blocking_us)))[::-1]
+    runs = sorted(
+        (t, task.cost_us)
+        for task in tasks
+        for t in range(task.deadline_us, until + 1, task.period_us)
+    )
+    taken = stall_us
+    for t, cost in runs:
+        taken += cost
+        yield taken + longest[bisect_right(deadlines, t)] - 1 - t, t
 
 
 def _horizon(tasks: Sequence[Task], left: int) -> int | None:
@@ -145,60 +188,3 @@ def _used(tasks: Sequence[Task], cycle: int) -> int:
 
 def _runs(tasks: Sequence[Task], stretch: int) -> int:
     return sum(-(-stretch // task.period_us) for task in tasks)
-
-
-def _demand(tasks: Sequence[Task], t: int) -> int:
-    return sum(
-        ((t - task.deadline_us) // task.period_us + 1) * task.cost_us
-        for task in tasks
-        if task.deadline_us <= t
-    )
-
-
-def _blocked(tasks: Sequence[Task], blocking_us: int, t: int) -> int:
-    later = (task.cost_us for task in tasks if task.deadline_us > t)
-    return max(chain((1, blocking_us), later)) - 1
-
-
-def _worst_response(own: Task, tasks: Sequence[Task], once: tuple[int, int], stretch: int) -> int:
-    """The worst is found among the runs that are due together with a run of some task.
-
-    `after` is how long after the begin of the busy stretch such a run becomes ready. once: the
-    longest run without a deadline, and the stall.
-    """
-    blocking_us, stall_us = once
-    worst = own.cost_us + stall_us
-    afters = {
-        due - own.deadline_us
-        for task in tasks
-        for due in range(task.deadline_us, stretch + own.deadline_us, task.period_us)
-        if due >= own.deadline_us
-    }
-    for after in afters:
-        due = after + own.deadline_us
-        held = _blocked(tasks, blocking_us, due) + stall_us
-        if _demand(tasks, due) + held - after > worst:  # else when it begins is of no use
-            begin = _latest_begin(own, after, tasks, held)
-            worst = max(worst, begin + own.cost_us - after)
-    return worst
-
-
-def _latest_begin(own: Task, after: int, tasks: Sequence[Task], held_us: int) -> int:
-    """When a run of `own` begins at the latest, once all that is due before it has gone first.
-
-    Found by letting in, again and again, what becomes ready until then, up to the begin itself.
-    """
-    due = after + own.deadline_us
-    others = list(tasks)
-    others.remove(own)
-    earlier = held_us + after // own.period_us * own.cost_us
-    begin = 0
-    while True:
-        rivals = sum(
-            (min(begin, due - task.deadline_us) // task.period_us + 1) * task.cost_us
-            for task in others
-            if task.deadline_us <= due
-        )
-        if earlier + rivals == begin:
-            return begin
-        begin = earlier + rivals

@@ -43,12 +43,6 @@ class Durations:
         self._count += 1
         self._max = max(self._max, duration_us)
 
-    def merge(self, other: Durations) -> None:
-        """Count everything that `other` counted too."""
-        self._counts = [a + b for a, b in zip(self._counts, other._counts, strict=True)]
-        self._count += other._count
-        self._max = max(self._max, other._max)
-
     def percentile(self, per_mille: int) -> int:
         """The smallest duration that at least this share is not longer than: 500 is the median.
 
@@ -61,29 +55,6 @@ class Durations:
             if seen >= wanted and index < len(self._counts) - 1:
                 return min(_last(index), self._max)
         return self._max
-
-
-class RecentDurations:
-    """The durations of a moving window, cut in two halves: between one half and all of it."""
-
-    def __init__(self) -> None:
-        self._older = Durations()
-        self._newer = Durations()
-
-    def add(self, duration_us: int) -> None:
-        """Count one, in whole microseconds."""
-        self._newer.add(duration_us)
-
-    def turn(self) -> None:
-        """Begin another half, and forget the older of the two; once in half a window."""
-        self._older, self._newer = self._newer, Durations()
-
-    def both(self) -> Durations:
-        """What both halves hold, as a copy."""
-        whole = Durations()
-        whole.merge(self._older)
-        whole.merge(self._newer)
-        return whole
 
 
 def _bin(value: int) -> int:

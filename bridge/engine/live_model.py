@@ -81,11 +81,8 @@ class _SpectralContext:
 
     def push(self, audio: Audio) -> None:
         self._fresh.append(audio)
-        # A window is all that its stems depend on, so after many skipped runs it begins anew.
-        newest = self._fresh.stop - self._plan.window
-        if newest > self._fresh.start:
-            self._fresh.forget(newest)
-            self._stream = None
+        # A window is all that its stems depend on, whatever the stream was given before.
+        self._fresh.forget(self._fresh.stop - self._plan.window)
 
     def stems(self) -> Audio:
         """The newest hop of stems; what was pushed begins and ends on the stream's grid."""

@@ -37,7 +37,8 @@ class Epoch:
     """One epoch; all positions are absolute host frames, exclusive ends.
 
     input_end: of all input sent. received: input the server has acknowledged. stems_end: of all
-    stems sent. stop: where the input ends for good, None while it goes on.
+    stems sent. got: of those that the client said it got. stop: where the input ends for good, None
+    while it goes on.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Epoch:
     input_end: int
     received: int
     stems_end: int
+    got: int
     stop: int | None = None
 
 
@@ -60,7 +62,6 @@ class Epochs:
         self.newest = 0
         self.request = 0
         self._open: dict[int, Epoch] = {}
-        self._got = 0
 
     @property
     def current(self) -> Epoch | None:
@@ -69,10 +70,12 @@ class Epochs:
 
     @property
     def in_flight(self) -> int:
-        """Host frames of stems sent that the client has not said it got."""
-        return sum(
-            max(0, epoch.stems_end - max(self._got, epoch.start)) for epoch in self._open.values()
-        )
+        """Host frames of the newest epoch's stems that the client has not said it got.
+
+        Of the ones before nobody says it any more; they end where it begins.
+        """
+        epoch = self.current
+        return 0 if epoch is None else epoch.stems_end - epoch.got
 
     def clear(self) -> None:
         """All epochs are over, whatever they still had to give."""
@@ -97,7 +100,7 @@ class Epochs:
         start = message.start
         self.newest, self.request = message.epoch, message.request
         self._open[message.epoch] = Epoch(
-            message.epoch, terms, message.origin, start, start, start, start
+            message.epoch, terms, message.origin, start, start, start, start, start
         )
         while len(self._open) > limits.EPOCHS:
             del self._open[min(self._open)]
@@ -126,7 +129,8 @@ class Epochs:
                 Code.CREDIT, f"input up to {end}, expected at most {most}; wait for credit"
             )
         epoch.input_end = max(epoch.input_end, end)
-        self._got = max(self._got, message.got)
+        # It is the client's word: what was never sent it cannot have got.
+        epoch.got = max(epoch.got, min(message.got, epoch.stems_end))
         return True
 
     def drain(self, message: Drain) -> bool:

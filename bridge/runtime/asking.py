@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import Any, TypeVar
 
@@ -9,16 +11,9 @@ import zmq
 
 from bridge.errors import RemoteProtocolError, ServerError
 from bridge.protocol.codec import decode, encode
-from bridge.protocol.messages import (
-    CONTROL_TO_CLIENT,
-    Bye,
-    Error,
-    Report,
-    Shutdown,
-    Status,
-)
+from bridge.protocol.messages import CONTROL_TO_CLIENT, Error, Report, Status
 from bridge.protocol.record import Message
-from bridge.runtime.connection import Connection, read_connection
+from bridge.runtime.connection import Connection, is_served, read_connection
 from bridge.runtime.transport import connect_client
 
 M = TypeVar("M", bound=Message)
@@ -39,31 +34,34 @@ def stop_server() -> int:
     Raises ServerError when none is running or it does not end.
     """
     connection = read_connection()
-    _ask(connection, Shutdown(), Bye)
+    if not is_served():
+        raise ServerError("no sidecar is running any more; start one by `stembridge serve`")
+    os.kill(connection.pid, signal.SIGTERM)
     deadline = time.monotonic() + _END_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if read_connection().pid != connection.pid:
-                return connection.pid
-        except ServerError:
-            return connection.pid
+    while is_served():
+        if time.monotonic() > deadline:
+            raise ServerError(
+                f"the sidecar (process {connection.pid}) does not end; "
+                f"`kill -9 {connection.pid}` does it"
+            )
         time.sleep(0.02)
-    raise ServerError(f"the sidecar (process {connection.pid}) does not end; see its log")
+    return connection.pid
 
 
 def _ask(connection: Connection, question: Message, kind: type[M]) -> M:
     with zmq.Context() as context:
         control, audio = connect_client(context, connection)
         with control, audio:
-            control.send_multipart(encode(question))
             deadline = time.monotonic() + _ANSWER_SECONDS
+            if control.poll(int(1000 * _ANSWER_SECONDS), zmq.POLLOUT):
+                control.send_multipart(encode(question))
             while (left := deadline - time.monotonic()) > 0 and control.poll(int(left * 1000) + 1):
                 try:
                     answer = decode(control.recv_multipart(), CONTROL_TO_CLIENT)
                 except RemoteProtocolError as error:
                     raise ServerError(f"the sidecar answers what is no answer: {error}") from None
                 if isinstance(answer, Error):
-                    raise ServerError(f"the sidecar refuses: {answer.text}; {answer.hint}")
+                    raise ServerError(f"the sidecar refuses: {answer.text}")
                 if isinstance(answer, kind):
                     return answer
     raise ServerError(

@@ -3,7 +3,7 @@
     CONFIG/calibration.json
         {"version": 2, "entries": [{"key": {...}, "typical_us": 123, "worst_us": 1234}, ...]}
 
-The entry that was used last stands last. A file that is damaged, or of another version, counts as
+The entry that was stored last stands last. A file that is damaged, or of another version, counts as
 empty and is replaced. Where nothing can be written, measurements are remembered by this process.
 """
 
@@ -25,7 +25,7 @@ from bridge.runtime.folders import user_folder
 
 VERSION = 2
 ENTRIES = 64
-"""More than anyone has of models, precisions and rates; the one unused for longest goes first."""
+"""More than anyone has of models, precisions and rates; the one stored longest ago goes first."""
 
 _FILE_BYTES = 1 << 20
 """Many times what so many entries take; a larger file is none of ours."""
@@ -47,14 +47,11 @@ _unwritten: _Entries = {}
 def load(key: Mapping[str, str]) -> Cost | None:
     """Cost of a run, None where it was not measured.
 
-    key: everything that it depends on: device, model, precision, rates, versions and so on.
+    key: everything that it depends on: device, model, precision, rates, versions and so on. Only
+    reads: a worker asks between the runs of live sessions, and a lock and a disk may take long.
     """
     wanted = frozenset(key.items())
-    entries = _read(_path()) | _unwritten
-    cost = entries.get(wanted)
-    if cost is not None and wanted not in _unwritten and next(reversed(entries)) != wanted:
-        _update(lambda found: _put(found, wanted, found.get(wanted, cost)))
-    return cost
+    return _unwritten.get(wanted) or _read(_path()).get(wanted)
 
 
 def store(key: Mapping[str, str], cost: Cost) -> None:
@@ -120,21 +117,6 @@ class Measured(NamedTuple):
         It is only looked for on demand, as that takes about as long as a run of a quick model.
         """
         return Cost(_with_margin(self.seen.percentile(990)), _with_margin(self.seen.max))
-
-
-def measure(
-    step: Callable[[], object],
-    *,
-    runs: int = 8,
-    seconds: float = 20.0,
-    clock: Callable[[], int] = time.perf_counter_ns,
-    progress: Callable[[Measured], object] | None = None,
-) -> Cost:
-    """Cost of `step`, from running it: see `measuring`."""
-    for measured in measuring(step, runs=runs, seconds=seconds, clock=clock):
-        if progress:
-            progress(measured)
-    return measured.cost
 
 
 def measuring(

@@ -92,6 +92,18 @@ def connection_path() -> Path:
     return user_folder("runtime") / "connection.json"
 
 
+def is_served() -> bool:
+    """Whether a server has the right to the runtime folder now."""
+    lock = FileLock(user_folder("runtime").absolute() / "server.lock", blocking=False, mode=0o600)
+    try:
+        with lock:
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
 class ServingLock:
     """The right to be the one server of the runtime folder, held while the context is open.
 

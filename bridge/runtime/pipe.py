@@ -35,6 +35,12 @@ class Pipe:
         self._buffer = bytearray(2 * _CHUNK)
         self._filled = 0
         self._ended = ""
+        self._broken = ""
+
+    @property
+    def broken(self) -> str:
+        """Why no more can be sent, once that is so: the other end does not read."""
+        return self._broken
 
     def fileno(self) -> int:
         """For a poller."""
@@ -46,18 +52,25 @@ class Pipe:
         return self._waiting_bytes
 
     def send(self, frames: Sequence[bytes | memoryview]) -> None:
-        """Send one message of a header and at most one payload. Raises PipeClosed."""
+        """Send one message of a header and at most one payload. Raises PipeClosed.
+
+        What would pass the limit is not kept, and nothing goes either way from then on.
+        """
+        if self._broken:
+            raise PipeClosed(self._broken)
         header, payload = frames[0], (frames[1] if len(frames) > 1 else b"")
         sizes = _SIZES.pack(len(header), memoryview(payload).nbytes)
         parts = [memoryview(part).cast("B") for part in (sizes, header, payload) if len(part)]
         if not self._waiting:
             parts = self._write(parts)
+        waiting = self._waiting_bytes + sum(part.nbytes for part in parts)
+        if waiting > self._limit:
+            self._broken = f"{waiting} bytes wait to be read by the other end"
+            raise PipeClosed(self._broken)
         for part in parts:
             # Who sends may use the memory again, so what waits is a copy.
             self._waiting.append(memoryview(bytes(part)))
-            self._waiting_bytes += part.nbytes
-        if self._waiting_bytes > self._limit:
-            raise PipeClosed(f"{self._waiting_bytes} bytes wait to be read by the other end")
+        self._waiting_bytes = waiting
 
     def flush(self) -> None:
         """Send of what waits as much as goes. Raises PipeClosed."""
@@ -66,7 +79,12 @@ class Pipe:
         self._waiting_bytes = sum(part.nbytes for part in left)
 
     def receive(self) -> list[list[bytes]]:
-        """All whole messages that have arrived. Raises PipeClosed after the last one."""
+        """All whole messages that have arrived.
+
+        Raises PipeClosed after the last one, or at once where the other end does not read.
+        """
+        if self._broken:
+            raise PipeClosed(self._broken)
         while True:
             if self._filled == len(self._buffer):
                 self._buffer.extend(bytes(_CHUNK))

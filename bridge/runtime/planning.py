@@ -10,11 +10,13 @@ compute allowance of its worst run.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bridge.core.admission import Task, admit
+from bridge.core.admission import Task, admit, admit_offline
 from bridge.core.choose import Conditions, TooShort, Traits, Wish, choose
 from bridge.core.conversion import Conversion
 from bridge.core.cost import Cost
+from bridge.core.demand import schedulable
 from bridge.core.latency import MICROSECONDS, Allowances, latency
 from bridge.core.live_plan import LivePlan
 from bridge.core.rates import RateMap
@@ -22,6 +24,7 @@ from bridge.protocol import limits
 from bridge.protocol.codes import Code
 from bridge.protocol.messages import Configure, SavedPlan
 from bridge.protocol.messages_worker import Loaded
+from bridge.runtime.session_cost import cost, run_us, task
 
 MARGIN_US = 4000
 """What the operating system's scheduler may take from a thread that could run: three processes in
@@ -81,7 +84,7 @@ def plan_session(
     """
     try:
         if wanted.saved:
-            _check(wanted.saved, model)
+            _check(wanted.saved, wanted, model)
         saved = wanted.saved or _choose(wanted, model)
         frames = _latency(saved, wanted.rate, model)
     except TooShort as error:
@@ -98,22 +101,39 @@ def plan_session(
             f"{HELD_BYTES >> 20} MB"
         )
         raise Refused(Code.LOAD, text, "use a shorter context, or close a session")
+    stall_us = max(stall_us, cost(model).stall_us)
     if wanted.realtime:
-        stall_us = max(stall_us, cost(model).stall_us)
-        verdict = admit(others, task(saved, model.cost_us), blocking_us, stall_us)
-        if not verdict.admitted:
-            raise Refused(Code.LOAD, verdict.reason)
+        verdict = admit(others, task(saved, model), blocking_us, stall_us)
+    else:
+        verdict = admit_offline(others, run_us(saved, model), blocking_us, stall_us)
+    if not verdict.admitted:
+        hint = _way_out(wanted, model, others, (blocking_us, stall_us)) if wanted.realtime else ""
+        raise Refused(Code.LOAD, verdict.reason, hint)
     return saved, frames
 
 
-def cost(model: Loaded) -> Cost:
-    """What a run of this model takes."""
-    return Cost(model.cost_us, model.worst_us)
+def _way_out(
+    wanted: Configure, model: Loaded, others: Sequence[Task], once: tuple[int, int]
+) -> str:
+    """Which latency would be let in, in words; empty where there is none.
 
+    An allowance longer by what is lacking takes more than that, as hops get a share of a latency.
+    """
 
-def task(plan: SavedPlan, cost_us: int) -> Task:
-    """What a live session with this plan asks of its worker."""
-    return Task(cost_us, plan.hop * MICROSECONDS // plan.model_rate, plan.compute_us)
+    def fits(ms: int) -> bool:
+        try:
+            plan = _choose(replace(wanted, latency_us=1000 * ms), model)
+        except ValueError:
+            return False
+        return schedulable((*others, task(plan, model)), *once)
+
+    low, high = 0, limits.DURATION_US // 1000
+    if wanted.saved or not fits(high):
+        return ""
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return f"{high} ms would be enough"
 
 
 def credit(wanted: Configure) -> int:
@@ -165,8 +185,13 @@ def _choose(wanted: Configure, model: Loaded) -> SavedPlan:
     )
 
 
-def _check(saved: SavedPlan, model: Loaded) -> None:
+def _check(saved: SavedPlan, wanted: Configure, model: Loaded) -> None:
     """Raises ValueError for a saved plan that was not chosen for this model, here or elsewhere."""
+    if saved.block < wanted.block:
+        raise ValueError(
+            f"the saved plan is for blocks of at most {saved.block} frames, and {wanted.block} may "
+            "come; leave it out"
+        )
     if saved.model_rate != model.model_rate or saved.hop % model.grid:
         raise ValueError(
             f"the saved plan is for a model at {saved.model_rate} Hz with other hops; leave it out"

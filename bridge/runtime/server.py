@@ -11,7 +11,7 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import zmq
@@ -37,14 +37,15 @@ from bridge.protocol.messages import (
 from bridge.protocol.messages_worker import Failed, Loaded, Loading, Stats
 from bridge.protocol.record import Message
 from bridge.protocol.states import Socket
-from bridge.runtime.logs import log, place
+from bridge.runtime.logs import log
+from bridge.runtime.mistakes import contained, log_mistake
 from bridge.runtime.pipe import PipeClosed
 from bridge.runtime.report import report
 from bridge.runtime.server_audio import AudioPath
 from bridge.runtime.server_control import Control
 from bridge.runtime.server_session import Session
 from bridge.runtime.transport import ServerSockets
-from bridge.runtime.workers import KINDS, Worker
+from bridge.runtime.workers import KINDS, Watch, Worker
 
 AT_ONCE = 32
 """Messages taken from one socket before the others have their turn."""
@@ -82,14 +83,14 @@ class Server:
         self._poller = zmq.Poller()
         for source in (sockets.control, sockets.audio, self._alarm):
             self._poller.register(source, zmq.POLLIN)
-        self._polled: Mapping[int, tuple[Worker, int]] = {}
+        self._watch = Watch(self._poller, self._workers)
+        self._reported: Report | None = None
         self._stopping = False
         self._began_us = self._ticked_us = self._busy_us = now_us()
 
     def serve(self) -> None:
         """Serve until something ends it; then clients are told, and workers end."""
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = [(number, signal.signal(number, self._stop)) for number in numbers]
+        before = [(n, signal.signal(n, self._stop)) for n in (signal.SIGINT, signal.SIGTERM)]
         try:
             while not self._stopping:
                 self._turn()
@@ -108,35 +109,17 @@ class Server:
         self._wake.send(b"!")
 
     def _turn(self) -> None:
-        self._watch_workers()
+        self._watch.update()
         self._audio.catch_up()
         for where, _ in self._poller.poll((RETRY_US if self._audio.is_behind else TICK_US) // 1000):
             if where is self._sockets.control:
                 self._take(Socket.CONTROL, self._from_control)
             elif where is self._sockets.audio:
                 self._take(Socket.AUDIO, self._audio.receive)
-            elif where in self._polled:
-                self._take_from_worker(self._polled[where][0])
-        now = now_us()
-        if now - self._ticked_us >= TICK_US:
+            elif worker := self._watch.whose(where):
+                self._take_from_worker(worker)
+        if (now := now_us()) - self._ticked_us >= TICK_US:
             self._tick(now)
-
-    def _watch_workers(self) -> None:
-        """Keep the poller at the workers that are there, and at those that can take more."""
-        wanted = {
-            worker.process.pipe.fileno(): (
-                worker,
-                zmq.POLLIN | (zmq.POLLOUT if worker.process.pipe.waiting else 0),
-            )
-            for worker in self._workers.values()
-            if worker.process is not None
-        }
-        if wanted != self._polled:
-            for number in self._polled.keys() - wanted.keys():
-                self._poller.unregister(number)
-            for number, (_, events) in wanted.items():
-                self._poller.register(number, events)
-            self._polled = wanted
 
     def _take(
         self, socket: Socket, take: Callable[[bytes, list[bytes], int], Message | None]
@@ -144,8 +127,7 @@ class Server:
         """Take a few messages from a socket, and answer each that deserves it."""
         source = self._outlets[socket]
         for _ in range(AT_ONCE):
-            received = self._sockets.receive(source)
-            if received is None:
+            if (received := self._sockets.receive(source)) is None:
                 return
             peer, frames = received
             try:
@@ -154,7 +136,7 @@ class Server:
                 log("peer.refused", level=logging.DEBUG, code=error.code, reason=error)
                 answer = Error(error.code, clipped(str(error)), clipped(error.hint))
             except Exception as error:  # noqa: BLE001 - whatever it is, others must not suffer
-                _log_mistake(error)
+                log_mistake(error)
                 answer = Error(Code.INTERNAL, "the server made a mistake; see its log", "")
             if answer is not None:
                 self._send(socket, peer, encode(answer))
@@ -166,7 +148,7 @@ class Server:
         session = self._control.sessions.by_peer(Socket.CONTROL, peer)
         match message:
             case Status():
-                return Report(report(self._control.sessions, self._workers, now - self._began_us))
+                return self._report(now - self._began_us)
             case Shutdown():
                 return self._shut_down()
             case Hello():
@@ -180,6 +162,12 @@ class Server:
             return None
         return self._control.receive(session, message, now)
 
+    def _report(self, up_us: int) -> Report:
+        """One for all who ask before the next tick: it takes time that audio has to wait."""
+        if self._reported is None:
+            self._reported = Report(report(self._control.sessions, self._workers, up_us))
+        return self._reported
+
     def _shut_down(self) -> Message:
         if not self._local:
             text = "only who can reach its private folder may end the server"
@@ -188,20 +176,14 @@ class Server:
         return Bye(0)
 
     def _take_from_worker(self, worker: Worker) -> None:
-        now = now_us()
         try:
-            messages = [(decode(frames), frames) for frames in worker.receive(now)]
+            messages = worker.receive(now := now_us())
         except PipeClosed as end:
             self._bury(worker, str(end), now)
             return
-        except RemoteProtocolError as error:
-            self._bury(worker, f"it sent what it must not: {error}", now)
-            return
         for message, frames in messages:
-            try:
+            with contained():
                 self._from_worker(worker, message, frames)
-            except Exception as error:  # noqa: BLE001 - about one session, so others go on
-                _log_mistake(error)
 
     def _from_worker(self, worker: Worker, message: Message, frames: list[bytes]) -> None:
         match message:
@@ -222,10 +204,10 @@ class Server:
         worker.bury(now, reason)
         self._control.died(worker.kind)
 
-    def _tell(self, session: Session, socket: Socket, message: Message) -> None:
+    def _tell(self, session: Session, socket: Socket, message: Message) -> bool:
         peer = session.control if socket is Socket.CONTROL else session.audio
         session.protocol.send(socket, message, now_us())
-        self._send(socket, peer, encode(message))
+        return self._send(socket, peer, encode(message))
 
     def _send(self, socket: Socket, peer: bytes, frames: Sequence[Frame]) -> bool:
         """Send without waiting; False when the peer is gone or does not read."""
@@ -236,31 +218,30 @@ class Server:
         return True
 
     def _tick(self, now: int) -> None:
-        self._ticked_us = now
+        self._ticked_us, self._reported = now, None
         for worker in self._workers.values():
             try:
                 worker.tick(now)
             except PipeClosed as end:
                 self._bury(worker, str(end), now)
-            if worker.is_wanted(now):
-                worker.start(now)
-                self._control.started(worker.kind)
+            if worker.is_wanted(now) and not worker.start(now):
+                self._control.died(worker.kind)
         self._control.tick()
         for session in self._control.sessions:
-            if session.protocol.is_gone(now):
-                self._control.end(session, "the client was silent", Code.SILENT)
-                continue
-            for due in session.protocol.pings(now):
-                self._tell(session, due, Ping(now))
+            with contained():
+                self._look_after(session, now)
         if len(self._control.sessions):
             self._busy_us = now
         elif self._idle_exit_us and now - self._busy_us > self._idle_exit_us:
             log("server.idle")
             self._stopping = True
 
-
-def _log_mistake(error: Exception) -> None:
-    log("server.mistake", level=logging.ERROR, reason=repr(error), where=place(error))
+    def _look_after(self, session: Session, now: int) -> None:
+        if session.protocol.is_gone(now):
+            self._control.end(session, "the client was silent", Code.SILENT)
+            return
+        for due in session.protocol.pings(now):
+            self._tell(session, due, Ping(now))
 
 
 def now_us() -> int:

@@ -22,9 +22,10 @@ from bridge.protocol.messages import (
     Stems,
 )
 from bridge.protocol.record import Message
-from bridge.protocol.states import Socket
+from bridge.protocol.states import Socket, State
 from bridge.runtime.server_control import Control
 from bridge.runtime.server_session import Session
+from bridge.runtime.worker_process import SESSION_BYTES
 from bridge.runtime.workers import Worker
 
 Send = Callable[[Socket, bytes, Sequence[Frame]], bool]
@@ -55,7 +56,9 @@ class AudioPath:
             if isinstance(message, Ping):
                 return Pong(message.stamp)
             raise RemoteProtocolError("no session on this socket; say ATTACH first", Code.SESSION)
-        known = session.protocol.input_end
+        known, before = session.protocol.input_end, session.protocol.epoch
+        if isinstance(message, Reset):
+            self._check_room(session)
         if not session.protocol.receive(Socket.AUDIO, message, now_us):
             return None
         match message:
@@ -63,6 +66,7 @@ class AudioPath:
                 session.late = max(session.late, message.late)
                 return Pong(message.stamp)
             case Reset():
+                session.outbox.forget(before)  # for the client two epochs are open at most
                 self._reset(session, message, frames)
             case Audio():
                 self._hand_on(session, message.epoch, _unknown(message, known, frames))
@@ -75,10 +79,13 @@ class AudioPath:
         session = self._sessions.by_token(message.session)
         if session is None:
             return
-        if isinstance(message, Stems) and session.protocol.is_unread:
+        if isinstance(message, Stems) and (session.protocol.is_unread or session.outbox.is_full):
             session.unread += message.audio.shape[2]
-        elif session.protocol.send(Socket.AUDIO, message, now_us):
-            session.outbox.append(frames)
+            # A client that is given no credit has no way to tell what it got.
+            message = Credit(message.session, message.epoch, message.received)
+            frames = [bytes(frame) for frame in encode(message)]
+        if session.protocol.send(Socket.AUDIO, message, now_us):
+            session.outbox.add(message, frames)
             self._empty_outbox(session)
         if isinstance(message, Drained):
             kinds = session.kinds
@@ -89,20 +96,37 @@ class AudioPath:
         """Hand out what waited for room; nothing tells when there is some."""
         for session in list(self._behind):
             if self._sessions.by_token(session.token) is session:
+                if session.protocol.state is State.LOST:
+                    session.outbox.forget(session.protocol.epoch + 1)
                 self._empty_outbox(session)
             else:
                 self._behind.discard(session)
 
     def _empty_outbox(self, session: Session) -> None:
-        """Send as much as goes. What waits is bounded by `is_unread`."""
-        while session.outbox and self._send(Socket.AUDIO, session.audio, session.outbox[0]):
-            session.outbox.popleft()
+        session.outbox.send(lambda frames: self._send(Socket.AUDIO, session.audio, frames))
         (self._behind.add if session.outbox else self._behind.discard)(session)
 
     def _hand_on(self, session: Session, epoch: int, frames: Sequence[Frame]) -> None:
         granted = session.epochs.get(epoch)
-        if frames and granted is not None and session.recovering != granted.kind:
+        if frames and granted is not None and granted.kind not in session.recovering:
+            if not self._waiting(session):
+                session.handed = 0
+            session.handed += sum(memoryview(frame).nbytes for frame in frames)
             self._workers[granted.kind].send(frames)
+
+    def _waiting(self, session: Session) -> int:
+        """Bytes that the workers of a session have still to read, whosever they are."""
+        processes = [self._workers[kind].process for kind in session.kinds]
+        return sum(process.pipe.waiting for process in processes if process is not None)
+
+    def _check_room(self, session: Session) -> None:
+        """Raises RemoteProtocolError for a RESET, which grants fresh credit, when too much waits.
+
+        Else who sends one after the other could fill the pipe of a worker that is busy.
+        """
+        if self._waiting(session) and session.handed > SESSION_BYTES:
+            text = f"{session.handed} bytes wait for a worker, expected at most {SESSION_BYTES}"
+            raise RemoteProtocolError(f"RESET: {text}; send it later", Code.CREDIT)
 
     def _attach(self, peer: bytes, message: Attach, now_us: int) -> Message:
         session = self._sessions.by_token(message.session)
@@ -110,7 +134,7 @@ class AudioPath:
             raise RemoteProtocolError("no such session; say HELLO first", Code.SESSION)
         session.protocol.receive(Socket.AUDIO, message, now_us)
         self._sessions.attach(session, peer)
-        session.outbox.clear()
+        session.outbox.forget(session.protocol.epoch + 1)
         return Attached(session.token)
 
     def _reset(self, session: Session, message: Reset, frames: list[bytes]) -> None:
@@ -118,7 +142,7 @@ class AudioPath:
         session.begin(message.epoch, message.request)
         self._control.release(session, kinds)
         for kind in session.kinds:  # where the epoch before is, it has to be ended
-            if kind != session.recovering:
+            if kind not in session.recovering:
                 self._workers[kind].send(frames)
 
 

@@ -15,7 +15,6 @@ from bridge.protocol.fields import VERSION, clipped
 from bridge.protocol.messages import (
     Bye,
     Configure,
-    Configured,
     Error,
     Hello,
     Lost,
@@ -24,16 +23,19 @@ from bridge.protocol.messages import (
     Progress,
     Welcome,
 )
-from bridge.protocol.messages_worker import Close, Failed, Load, Loaded, Loading, Open
+from bridge.protocol.messages_worker import Close, Failed, Loaded, Loading
 from bridge.protocol.record import Message
 from bridge.protocol.session import ServerSession
 from bridge.protocol.states import Socket, State
 from bridge.runtime.logs import log
-from bridge.runtime.planning import Refused, cost, credit, plan_session
+from bridge.runtime.mistakes import contained
+from bridge.runtime.planning import Refused
+from bridge.runtime.server_grants import grant
 from bridge.runtime.server_loads import Loads
-from bridge.runtime.server_session import ANSWERS, Granted, Session, Sessions
+from bridge.runtime.server_session import ANSWERS, Session, Sessions
 from bridge.runtime.workers import MOST_DEATHS, Worker, kind_of
 
+SERVER = f"stembridge {__version__}"
 HEARTBEAT_US = 1_000_000
 """How often each side says something."""
 
@@ -44,8 +46,8 @@ ATTEMPTS = 2
 """Workers that may die while they load what a session waits for, before it is refused: the first
 one may have died of something else, and others use them."""
 
-Tell = Callable[[Session, Socket, Message], None]
-"""Sends a message to a client, if it can take it now."""
+Tell = Callable[[Session, Socket, Message], bool]
+"""Sends a message to a client; False when it cannot take it now."""
 
 
 class Control:
@@ -77,8 +79,7 @@ class Control:
         token = secrets.randbits(64) or 1
         session = Session(message.client, peer, now_us, ServerSession(), token)
         session.protocol.receive(Socket.CONTROL, message, now_us)
-        server = f"stembridge {__version__}"
-        welcome = Welcome(VERSION, server, token, HEARTBEAT_US, limits.FRAMES, ())
+        welcome = Welcome(VERSION, SERVER, token, HEARTBEAT_US, limits.FRAMES, ())
         self._tell(session, Socket.CONTROL, welcome)
         self.sessions.add(session)
 
@@ -109,7 +110,7 @@ class Control:
         self._loads.go_on(kind)
 
     def tick(self) -> None:
-        """Answer those whose turn comes with time."""
+        """Answer those whose turn comes with time; have new workers load what sessions had."""
         for session in self.sessions:
             session.answers = min(ANSWERS, session.answers + 1)
         for kind in self._workers:
@@ -127,64 +128,43 @@ class Control:
 
     def loaded(self, message: Loaded, kind: str) -> None:
         """Grant what waits for this model, and begin again what the worker's death interrupted."""
-        self._workers[kind].deaths = 0
         for session in self.sessions:
-            if session.waiting and session.waiting[1].key == message.key and session.answers:
-                (_, load, wanted), session.waiting = session.waiting, None
-                session.answers -= 1
-                try:
-                    self._grant(session, kind, load, wanted, message)
-                except Refused as refused:
-                    self._refuse(session, wanted.request, refused)
-            if session.recovering == kind:
-                session.lost.pop(message.key, None)
-                if not session.lost:
-                    self._recover(session, kind)
+            with contained():
+                if kind in session.recovering:
+                    self._reopen(session, kind, message.key)
+                if session.waiting and session.waiting[1].key == message.key and session.answers:
+                    self._answer(session, message)
         self._loads.end(kind, message.key)
         self._loads.go_on(kind)
 
     def failed(self, message: Failed, kind: str) -> None:
         """Refuse what waits for this model, and end what cannot go on without it."""
         refused = Refused(message.code, message.text, message.hint)
+        is_load = self._workers[kind].loading == message.key
         for session in self.sessions:
-            if session.waiting and session.waiting[1].key == message.key:
+            opened = {g.load.key for g in session.granted.values()}  # where an OPEN has failed
+            needed = session.lost.get(kind, {}) if is_load else opened
+            if is_load and session.waiting and session.waiting[1].key == message.key:
                 self._refuse_waiting(session, refused)
-            if session.recovering == kind and message.key in session.lost:
+            if message.key in needed:
                 self.end(session, message.text, Code.WORKER)
         self._loads.end(kind, message.key)
         self._loads.go_on(kind)
 
     def fail(self, message: Error) -> None:
         """End the session whose model gave no stems."""
-        session = self.sessions.by_token(message.session)
-        if session is not None:
+        if (session := self.sessions.by_token(message.session)) is not None:
             self.end(session, message.text, Code.MODEL)
 
     def died(self, kind: str) -> None:
         """A worker is gone: its sessions wait for the next one, or end if it dies too often."""
         hopeless = self._workers[kind].deaths >= MOST_DEATHS
+        waits = any(s.waiting and s.waiting[0] == kind for s in self.sessions)
+        if hopeless or not (waits or any(kind in session.kinds for session in self.sessions)):
+            self._workers[kind].deaths = 0  # the next session begins anew
         for session in self.sessions:
-            current = session.current
-            affected = current is not None and current.kind == kind
-            if affected:
-                session.recovering = kind
-                session.losses += 1
-                granted = session.granted.values()
-                session.lost = {g.load.key: g.load for g in granted if g.kind == kind}
-            if session.waiting and session.waiting[1].key == self._workers[kind].loading:
-                session.attempts += 1
-                if session.attempts >= ATTEMPTS:
-                    text = f"the worker died {ATTEMPTS} times while it loaded this; see its log"
-                    self._refuse_waiting(session, Refused(Code.WORKER, text))
-            if hopeless and (affected or (session.waiting and session.waiting[0] == kind)):
-                why = f"its worker died {MOST_DEATHS} times in a row; see the server's log"
-                self.end(session, why, Code.WORKER)
-        if hopeless:
-            self._workers[kind].deaths = 0
-
-    def started(self, kind: str) -> None:
-        """A worker runs again: have it load what its sessions had."""
-        self._loads.go_on(kind)
+            with contained():
+                self._lose(session, kind, hopeless=hopeless)
 
     def release(self, session: Session, kinds: set[str]) -> None:
         """Tell those of the workers `kinds` that the session does not need any more."""
@@ -198,67 +178,64 @@ class Control:
             over = Error(code, clipped(why), "", session.token, 0) if code else Bye(session.token)
             self._tell(session, Socket.CONTROL, over)
         self.sessions.remove(session)
+        session.waiting = None
         for kind in session.kinds:
             self._workers[kind].send(encode(Close(session.token)))
 
-    def _recover(self, session: Session, kind: str) -> None:
-        session.recovering = ""
-        for granted in session.granted.values():
-            if granted.kind == kind:
-                self._workers[kind].send(encode(granted.open))
-        session.epochs.clear()
-        if session.protocol.epoch:
-            self._tell(session, Socket.AUDIO, Lost(session.token, session.protocol.epoch))
+    def _lose(self, session: Session, kind: str, *, hopeless: bool) -> None:
+        if kind in session.kinds:
+            session.needs_again(kind)
+            session.losses += 1
+            if not session.lost[kind]:  # all that it had was the end of an epoch
+                self._recover(session, kind)
+        if session.waiting and session.waiting[1].key == self._workers[kind].loading:
+            session.attempts += 1
+            if session.attempts >= ATTEMPTS:
+                text = f"the worker died {ATTEMPTS} times while it loaded this; see its log"
+                self._refuse_waiting(session, Refused(Code.WORKER, text))
+        if hopeless and (kind in session.recovering or session.waits_for(kind)):
+            why = f"its worker died {MOST_DEATHS} times in a row; see the server's log"
+            self.end(session, why, Code.WORKER)
 
-    def _grant(
-        self, session: Session, kind: str, load: Load, wanted: Configure, model: Loaded
-    ) -> None:
-        currents = [other.current for other in self.sessions if other is not session]
-        others = [granted for granted in currents if granted and granted.kind == kind]
-        tasks = [granted.task for granted in others if granted.task]
-        blocking_us = max((g.model.cost_us for g in others if not g.task), default=0)
-        held = sum(other.held_bytes(kind) for other in self.sessions if other is not session)
-        stall_us = max((cost(g.model).stall_us for g in others), default=0)
-        plan, latency = plan_session(wanted, model, tasks, blocking_us, held, stall_us)
-        opened = Open(
-            session.token,
-            load.key,
-            wanted.request,
-            wanted.rate,
-            wanted.channels,
-            plan.hop,
-            plan.lookahead,
-            plan.window,
-            plan.fade,
-            wanted.residual,
-            wanted.realtime,
-            plan.compute_us,
-            latency,
-            wanted.block,
-        )
-        answer = Configured(
-            session.token,
-            wanted.request,
-            latency,
-            plan,
-            model.sources,
-            credit(wanted),
-            model.name,
-            model.preview,
-            model.licence,
-            model.warnings,
-        )
-        session.grant(Granted(kind, wanted, load, model, opened, answer))
-        self._workers[kind].send(encode(opened))
-        self._tell(session, Socket.CONTROL, answer)
-        milliseconds = round(1000 * latency / wanted.rate, 1)
+    def _reopen(self, session: Session, kind: str, key: str) -> None:
+        """Tell a new worker what the one before knew of this model, before it forgets the model."""
+        session.lost[kind].pop(key, None)
+        for granted in session.granted.values():
+            if granted.load.key == key:
+                self._workers[kind].send(encode(granted.open))
+        if not session.lost[kind]:
+            self._recover(session, kind)
+
+    def _recover(self, session: Session, kind: str) -> None:
+        """Have the client begin again, where it plays what the worker `kind` has lost."""
+        kinds = session.kinds
+        if session.has_again(kind):
+            session.epochs.clear()  # LOST says that all are over
+            if not self._tell(session, Socket.AUDIO, Lost(session.token, session.protocol.epoch)):
+                self.end(session, "the client takes no audio, not even LOST", Code.SILENT)
+        self.release(session, kinds)
+
+    def _answer(self, session: Session, model: Loaded) -> None:
+        """Grant or refuse what the session waits for, now that its model is here."""
+        if session.waiting is None:
+            return
+        (kind, load, wanted), session.waiting = session.waiting, None
+        session.answers -= 1
+        try:
+            granted = grant(self.sessions, session, kind, load, wanted, model)
+        except Refused as refused:
+            self._refuse(session, wanted.request, refused)
+            return
+        session.grant(granted)
+        self._workers[kind].send(encode(granted.open))
+        self._tell(session, Socket.CONTROL, granted.answer)
         log(
             "session.configured",
             session=session.short,
             client=session.name,
             model=model.name,
             rate=wanted.rate,
-            latency_ms=milliseconds,
+            latency_ms=round(1000 * granted.answer.latency / wanted.rate, 1),
         )
 
     def _refuse_waiting(self, session: Session, refused: Refused) -> None:

@@ -56,8 +56,7 @@ class Loads:
     def _wanted(self, kind: str) -> Iterator[Load]:
         """Who was playing goes first, then who has waited for longest."""
         for session in self._sessions:
-            if session.recovering == kind:
-                yield from session.lost.values()
+            yield from session.lost.get(kind, {}).values()
         for session in sorted(self._sessions, key=_since):
             if session.waiting and session.waiting[0] == kind and session.answers > 0:
                 yield session.waiting[1]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from bridge.core.admission import Task
 from bridge.protocol import limits
-from bridge.protocol.codec import Frame
 from bridge.protocol.messages import Configure, Configured
 from bridge.protocol.messages_worker import Load, Loaded, Open
 from bridge.protocol.session import ServerSession
 from bridge.protocol.states import Socket
-from bridge.runtime.planning import held_bytes, task
+from bridge.runtime.outbox import Outbox
+from bridge.runtime.planning import held_bytes
+from bridge.runtime.session_cost import task
 
 ANSWERS = 8
 """CONFIGUREs of a session that are answered at once; one more with each tick. A client needs two,
@@ -37,7 +38,7 @@ class Granted:
     @property
     def task(self) -> Task | None:
         """What it asks of its worker; None for a session that waits for its stems."""
-        return task(self.answer.plan, self.model.cost_us) if self.wanted.realtime else None
+        return task(self.answer.plan, self.model) if self.wanted.realtime else None
 
     @property
     def held_bytes(self) -> int:
@@ -55,9 +56,9 @@ class Session:
     died over it. answers: CONFIGUREs that may be answered now.
     granted: the newest configurations by request; epochs: the configuration of each open epoch;
     request: of the newest epoch.
-    recovering: the kind of worker that died, while the client was not told to begin again; lost:
-    what the next one has to load before that, by key.
-    outbox: messages that the audio socket had no room for yet.
+    lost: for each kind of worker that died, what the next one has still to load, by key.
+    outbox: messages that the audio socket had no room for yet. handed: bytes that its workers were
+    handed since they had read everything.
     """
 
     name: str
@@ -73,9 +74,9 @@ class Session:
     granted: dict[int, Granted] = field(default_factory=dict)
     epochs: dict[int, Granted] = field(default_factory=dict)
     request: int = 0
-    recovering: str = ""
-    lost: dict[str, Load] = field(default_factory=dict)
-    outbox: deque[Sequence[Frame]] = field(default_factory=deque)
+    lost: dict[str, dict[str, Load]] = field(default_factory=dict)
+    outbox: Outbox = field(default_factory=Outbox)
+    handed: int = 0
     late: int = 0
     unread: int = 0
     losses: int = 0
@@ -86,10 +87,19 @@ class Session:
         return f"{self.token & 0xFFFF:04x}"
 
     @property
+    def recovering(self) -> AbstractSet[str]:
+        """The kinds of workers that died and do not know of it again yet."""
+        return self.lost.keys()
+
+    @property
     def current(self) -> Granted | None:
         """What is being played, or else what was granted last."""
         known = list(self.epochs.values()) or list(self.granted.values())
         return known[-1] if known else None
+
+    def waits_for(self, kind: str) -> bool:
+        """Whether it has a CONFIGURE that the worker `kind` is to answer."""
+        return self.waiting is not None and self.waiting[0] == kind
 
     def held_bytes(self, kind: str) -> int:
         """What its streams may hold in the worker `kind`, whichever of its plans they use."""
@@ -114,6 +124,19 @@ class Session:
         self.epochs[epoch] = self.granted[request]
         for old in list(self.epochs)[: -limits.EPOCHS]:
             del self.epochs[old]
+        self.lost = {kind: loads for kind, loads in self.lost.items() if kind in self.kinds}
+
+    def needs_again(self, kind: str) -> None:
+        """Note that the worker `kind` is gone, with all that it had."""
+        granted = self.granted.values()
+        self.lost[kind] = {g.load.key: g.load for g in granted if g.kind == kind}
+
+    def has_again(self, kind: str) -> bool:
+        """Note that the worker `kind` knows of it again; True when its newest epoch is gone."""
+        self.lost.pop(kind, None)
+        newest = self.epochs.get(self.protocol.epoch)
+        self.epochs = {number: g for number, g in self.epochs.items() if g.kind != kind}
+        return newest is not None and newest.kind == kind
 
 
 class Sessions:

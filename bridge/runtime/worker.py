@@ -52,7 +52,7 @@ from bridge.runtime.slot import Result, Slot
 from bridge.runtime.worker_loads import Loads
 from bridge.runtime.worker_models import Shelf
 from bridge.runtime.worker_process import WAITING_BYTES
-from bridge.runtime.worker_session import Epoch, Opened, WorkerSession
+from bridge.runtime.worker_session import Epoch, Opened, WorkerSession, separate
 
 NICENESS = 5
 """A network computes for seconds at a time and must not take the cores from the host's threads."""
@@ -123,11 +123,18 @@ class Worker:
                 self._loads.add(message)
             case Open():
                 session = self._sessions.setdefault(message.session, WorkerSession(message.session))
-                ready = self._models[message.key]
-                opened = Opened.of(message, ready.model, ready.cost)
-                session.configure(message.request, opened)
+                self._open(session, message)
             case _:
                 raise LocalProtocolError(f"a worker cannot read {type(message).__name__}")
+
+    def _open(self, session: WorkerSession, message: Open) -> None:
+        try:
+            ready = self._models[message.key]
+        except KeyError:  # forgotten since, as others were loaded: that ends one session, not all
+            text = "its model was unloaded before it was opened; open the session again"
+            self._fail(session, text)
+            return
+        session.configure(message.request, Opened.of(message, ready.model, ready.cost))
 
     def _handle_stream(self, session: WorkerSession, message: Message) -> None:
         match message:
@@ -141,13 +148,22 @@ class Worker:
                 session.drain(message.epoch, message.stop)
                 self._sweep(session)
             case Close():
-                del self._sessions[session.number]
-                self._left.append((session.key, session.times))
-                self._models.keep()
-                if not self._sessions:  # nobody waits now
-                    self._models.learn(self._left)
-                    self._left.clear()
-                    gc.collect()
+                self._close(session)
+
+    def _fail(self, session: WorkerSession, text: str) -> None:
+        """Have the server end a session, of which nothing is to be run until then."""
+        self._send(Error(Code.MODEL, clipped(text), "", session.number))
+        if self._sessions.get(session.number) is session:
+            self._close(session)
+
+    def _close(self, session: WorkerSession) -> None:
+        del self._sessions[session.number]
+        self._left.append((session.key, session.alike))
+        self._models.keep()
+        if not self._sessions:  # nobody waits now
+            self._models.learn(self._left)
+            self._left.clear()
+            gc.collect()
 
     def _start_run(self) -> bool:
         """Start what is due first; True when it is done and more may be due."""
@@ -161,7 +177,7 @@ class Worker:
         contexts = [epoch.stream.advance() for _, epoch in chosen]
         model = chosen[0][1].opened.model
         self._runs.start(
-            lambda: model.run(contexts), lambda result: self._finish(chosen, began, result)
+            lambda: separate(model, contexts), lambda result: self._finish(chosen, began, result)
         )
         return not self._runs.busy
 
@@ -184,39 +200,36 @@ class Worker:
         self,
         chosen: list[tuple[WorkerSession, Epoch]],
         began: int,
-        result: Result[list[Audio]],
+        result: Result[list[Audio | BridgeError]],
     ) -> None:
-        try:
-            stems = result()
-        except BridgeError as error:  # of this model or input; anything else ends the worker
-            for session, _ in chosen:
-                self._send(Error(Code.MODEL, clipped(str(error)), "", session.number))
-            return
-        for (session, epoch), audio in zip(chosen, stems, strict=True):
+        for (session, epoch), audio in zip(chosen, result(), strict=True):
+            if isinstance(audio, BridgeError):
+                self._fail(session, str(audio))
+                continue
             start, final = epoch.stream.finish(audio)
             if self._sessions.get(session.number) is session:
                 self._send_stems(session, epoch, start, final)
                 self._sweep(session)
             now = now_us()
-            session.times.add(now - began)
+            session.note((now - began) // len(chosen), epoch)
             session.overruns += now > epoch.deadline_us
             epoch.is_done_with_one()
         self._busy_us += now_us() - began
 
     def _send_stems(self, session: WorkerSession, epoch: Epoch, start: int, stems: Audio) -> None:
-        session.acknowledged = epoch.stream.accepted
+        epoch.acknowledged = epoch.stream.accepted
         for at in range(0, stems.shape[2], limits.FRAMES):
             piece = stems[:, :, at : at + limits.FRAMES]
-            self._send(Stems(session.number, epoch.number, start + at, session.acknowledged, piece))
+            self._send(Stems(session.number, epoch.number, start + at, epoch.acknowledged, piece))
         if not stems.shape[2]:  # it was skipped or faded away, but the client may wait for credit
-            self._send(Credit(session.number, epoch.number, session.acknowledged))
+            self._send(Credit(session.number, epoch.number, epoch.acknowledged))
 
     def _acknowledge(self, session: WorkerSession, number: int) -> None:
         for epoch in session.epochs:
             accepted = epoch.stream.accepted
             step = epoch.opened.plan.incoming.source // ACKNOWLEDGED_A_SECOND
-            if epoch.number == number and accepted - session.acknowledged >= step:
-                session.acknowledged = accepted
+            if epoch.number == number and accepted - epoch.acknowledged >= step:
+                epoch.acknowledged = accepted
                 self._send(Credit(session.number, number, accepted))
 
     def _sweep(self, session: WorkerSession) -> None:
@@ -256,7 +269,7 @@ def now_us() -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the server at the other end of the socket with this number."""
+    """Serve the server at the other end of the socket with this number; does not return."""
     number, kind, device = arguments
     start_logging()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -265,8 +278,16 @@ def main(arguments: list[str]) -> None:
         os.nice(NICENESS)
         sys.setswitchinterval(SWITCH_SECONDS)
     gc.disable()  # a collection with torch loaded takes 100 ms; see where one is asked for
-    with socket.socket(fileno=int(number)) as end:
+    status = 1
+    try:
+        end = socket.socket(fileno=int(number))
         Worker(Pipe(end, WAITING_BYTES), device, threaded=networks).serve()
+        status = 0
+    except Exception:  # noqa: BLE001 - whatever it is, it is said, and the end
+        sys.excepthook(*sys.exc_info())
+    finally:
+        # Python would wait for the threads, and so for a run or a load that nobody wants any more.
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import gc
+import platform
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
-from math import ceil
-
-import numpy as np
 
 from bridge.config import BounceSettings
-from bridge.core.choose import Conditions, Wish, choose
-from bridge.core.conversion import Conversion
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
-from bridge.core.latency import MICROSECONDS
-from bridge.core.live_plan import LivePlan
-from bridge.core.polyphase import design
-from bridge.engine.live import LiveStream
 from bridge.engine.live_model import LiveModel, live_model
 from bridge.errors import BridgeError, ModelError, NetworkError, UsageError
 from bridge.protocol import limits
@@ -28,12 +21,13 @@ from bridge.protocol.fields import clipped
 from bridge.protocol.messages_worker import Failed, Load, Loaded, Loading
 from bridge.runtime import calibration
 from bridge.runtime.models import Models
+from bridge.runtime.trial import ANY_COST, check_wish, conversions, measure
 from bridge.runtime.worker_session import Opened
 
 _VERSIONED = ("stembridge", "numpy", "torch", "demucs")
-_ANY_COST = Cost(1, 1)
-_NOISE_SEED = 1
-_BLOCK = 512
+_FULL_US = 1_000_000
+"""Runs that are measured for less than this are not what others may rely on."""
+
 _TELL_SECONDS = 0.1
 MODELS = 16
 """Models loaded at once: a large one takes a gigabyte. The same one at another rate, or with
@@ -55,7 +49,7 @@ class Ready:
     device: str
     warnings: tuple[str, ...]
     key: dict[str, str]
-    cost: Cost = _ANY_COST
+    cost: Cost = ANY_COST
 
 
 class Shelf:
@@ -117,9 +111,9 @@ class Shelf:
                     f"{wanted.model} has to be measured on this machine before its first use, and "
                     "that would disturb the sessions that play; close them, or try again later"
                 )
-            _check_wish(ready.model, wanted)
+            check_wish(ready.model, wanted)
             told = 0.0
-            for measured in _measure(ready.model, wanted):
+            for measured in measure(ready.model, wanted):
                 if (now := time.monotonic()) - told >= _TELL_SECONDS:
                     told = now
                     yield Loading(wanted.key, "measuring this machine", *_milliseconds(measured))
@@ -141,14 +135,30 @@ class Shelf:
             )
         models = Models(settings, lambda _name, _required: None)
         model = live_model(models.load(wanted.rate))
-        key = {name: str(value) for name, value in models.machine.items()}
+        key = _processor() | {name: str(value) for name, value in models.machine.items()}
         key |= {"model": model.name, "weights": model.weights_hash, "precision": wanted.precision}
         if model.name == "fake":
             key |= {"settings": wanted.model}
         for name in ("rate", "channels", "context", "lookahead"):
             key[name] = str(getattr(wanted, name))
-        key |= {name: version(name) for name in _VERSIONED}
+        key |= _versions() | {"measured": _thoroughly(wanted)}
         return Ready(model, str(models.machine["device"]), tuple(models.warnings), key)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in _VERSIONED}
+
+
+@cache
+def _processor() -> dict[str, str]:
+    """What `Models` only says of those with weights."""
+    return {"processor": platform.processor() or platform.machine()}
+
+
+def _thoroughly(wanted: Load) -> str:
+    """Keeps what a short measurement tells apart: it seldom sees the longest runs."""
+    return "full" if wanted.calibrate_us >= _FULL_US else "short"
 
 
 def failure(key: str, error: Exception) -> Failed:
@@ -166,67 +176,6 @@ def failure(key: str, error: Exception) -> Failed:
         case _:
             code, text = Code.INTERNAL, f"{type(error).__name__}: {text}"
     return Failed(key, code, clipped(text), "")
-
-
-def conversions(rate: int, model_rate: int) -> tuple[Conversion, Conversion]:
-    """The resamplers from a host's rate to a model's, and back."""
-    return design(rate, model_rate), design(model_rate, rate)
-
-
-def _check_wish(model: LiveModel, wanted: Load) -> None:
-    """Raises ValueError for a window or look-ahead that no plan can have, whatever a run takes."""
-    wish = Wish(0, wanted.context, wanted.lookahead)
-    incoming, outgoing = conversions(wanted.rate, model.rate)
-    choose(incoming, outgoing, model.traits, _ANY_COST, Conditions(1, 0, 0, 0, 0, 0), wish)
-
-
-def _measure(model: LiveModel, wanted: Load) -> Iterator[calibration.Measured]:
-    """Time whole runs: input resampled, the model, stems resampled back and the residual made.
-
-    The hop of the runs is about the shortest that the model can keep up with, which one run tells.
-    """
-    seconds = wanted.calibrate_us / MICROSECONDS
-    traits = model.traits
-    first = _Trial(model, wanted, max(traits.grid, 1))
-    first.step()
-    began = time.perf_counter()
-    first.step()
-    taken = time.perf_counter() - began
-    lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
-    most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
-    steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
-    trial = _Trial(model, wanted, steps * traits.grid)
-    yield from calibration.measuring(trial.step, seconds=seconds)
-
-
-class _Trial:
-    """A stream of noise, run by run."""
-
-    def __init__(self, model: LiveModel, wanted: Load, hop: int) -> None:
-        incoming, outgoing = conversions(wanted.rate, model.rate)
-        traits = model.traits
-        lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
-        window = max(wanted.context or traits.window, hop + lookahead)
-        plan = LivePlan(incoming, outgoing, hop, lookahead, window)
-        self._model = model
-        self._stream = LiveStream(
-            plan,
-            model.open(plan),
-            model.sources,
-            wanted.channels,
-            residual=True,
-            origin=0,
-            start=0,
-        )
-        random = np.random.default_rng(_NOISE_SEED)
-        self._noise = random.normal(0, 0.1, (wanted.channels, _BLOCK)).astype(np.float32)
-        self._sent = 0
-
-    def step(self) -> None:
-        while not self._stream.ready():
-            self._stream.push(self._sent, self._noise)
-            self._sent += _BLOCK
-        self._stream.finish(self._model.run([self._stream.advance()])[0])
 
 
 def _describe(ready: Ready, wanted: Load) -> Loaded:

@@ -8,12 +8,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from bridge.runtime.pipe import Pipe
 
-# What all sessions may have under way by their credit, with room to spare: beyond it the worker
-# has stopped reading and is started again.
-WAITING_BYTES = 256 << 20
+SESSION_BYTES = 4 << 20
+"""Bytes that may wait for a worker when their session opens an epoch. It comes with a credit, which
+is less than this: a second of stereo at 384 kHz."""
+
+WAITING_BYTES = 64 * 2 * SESSION_BYTES
+"""What all sessions may have under way. Beyond it a worker has stopped reading, and is started
+again."""
 
 _ENVIRONMENT = {
     # Threads that spin between runs would take the cores from the host.
@@ -30,7 +35,8 @@ class WorkerProcess:
 
     def __init__(self, kind: str, device: str) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as undone:
+            undone.callback(ours.close)
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by our own Python
                 [sys.executable, "-m", "bridge.runtime.worker", str(theirs.fileno()), kind, device],
                 pass_fds=[theirs.fileno()],
@@ -39,6 +45,7 @@ class WorkerProcess:
                 # Ctrl-C in the terminal is for the server, which then ends its workers.
                 start_new_session=True,
             )
+            undone.pop_all()
         self.kind = kind
         self.pipe = Pipe(ours, WAITING_BYTES)
 

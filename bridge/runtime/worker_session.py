@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bridge.core.admission import Task
@@ -13,7 +13,8 @@ from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
 from bridge.engine.base import Audio
 from bridge.engine.live import LiveStream
-from bridge.engine.live_model import LiveModel
+from bridge.engine.live_model import Context, LiveModel
+from bridge.errors import BridgeError
 from bridge.protocol import limits
 from bridge.protocol.messages_worker import Open
 
@@ -62,6 +63,12 @@ class Opened:
         )
 
     @property
+    def is_measured_alike(self) -> bool:
+        """Whether its runs can be held against those that the model was measured by."""
+        traits = self.model.traits
+        return not traits.fixed or self.plan.hop == traits.grid
+
+    @property
     def period_us(self) -> int:
         """Time between two runs, rounded down."""
         return self.plan.hop * MICROSECONDS // self.plan.incoming.target
@@ -74,11 +81,15 @@ class Opened:
 
 @dataclass
 class Epoch:
-    """One epoch: its stream, and since when its next run has its input."""
+    """One epoch: its stream, and since when its next run has its input.
+
+    acknowledged: how much of its input the client was told of.
+    """
 
     number: int
     opened: Opened
     stream: LiveStream
+    acknowledged: int
     ready_us: int = 0
 
     def next_is_ready(self, now_us: int) -> None:
@@ -108,8 +119,7 @@ class Epoch:
 class WorkerSession:
     """A session: configurations by the number of their request, and epochs, oldest first.
 
-    request: of the newest epoch. position: where all input so far ends; acknowledged: how much of
-    the newest epoch's the client was told of.
+    request: of the newest epoch. position: where all input so far ends.
     """
 
     number: int
@@ -117,11 +127,11 @@ class WorkerSession:
     epochs: list[Epoch] = field(default_factory=list)
     request: int = 0
     position: int = 0
-    acknowledged: int = 0
     skipped: int = 0
     overruns: int = 0
     key: str = ""
     times: Durations = field(default_factory=Durations)
+    alike: Durations = field(default_factory=Durations)
 
     def configure(self, request: int, opened: Opened) -> None:
         """Keep a configuration, and those before it that a RESET may still name."""
@@ -140,7 +150,7 @@ class WorkerSession:
         if opened is None:
             return
         if opened.key != self.key:  # times are of one model
-            self.key, self.times = opened.key, Durations()
+            self.key, self.times, self.alike = opened.key, Durations(), Durations()
         self.request = request
         plan, model = opened.plan, opened.model
         stream = LiveStream(
@@ -152,10 +162,10 @@ class WorkerSession:
             origin=origin,
             start=start,
         )
-        self.epochs = [*self.epochs, Epoch(number, opened, stream)][-limits.EPOCHS :]
+        self.epochs = [*self.epochs, Epoch(number, opened, stream, start)][-limits.EPOCHS :]
         # A client that uses a configuration does not go back to an older one.
         self.configurations = {r: o for r, o in self.configurations.items() if r >= request}
-        self.position = self.acknowledged = start
+        self.position = start
 
     def push(self, number: int, start: int, block: Audio, now_us: int) -> None:
         """Take a block of the epoch `number`; one of an epoch that is gone is dropped."""
@@ -191,6 +201,12 @@ class WorkerSession:
         heard = self.position - opened.latency - opened.block
         return opened.realtime and epoch.stream.next_final().stop <= heard
 
+    def note(self, time_us: int, epoch: Epoch) -> None:
+        """Count how long a run took, and apart those that are like the ones that were measured."""
+        self.times.add(time_us)
+        if epoch.opened.is_measured_alike:
+            self.alike.add(time_us)
+
     def drain(self, number: int, stop: int) -> None:
         """The input of the epoch `number` ends at `stop`."""
         for epoch in self.epochs:
@@ -199,14 +215,19 @@ class WorkerSession:
 
     def sweep(self) -> Iterator[tuple[int, int]]:
         """Drop the epochs that have given everything; yields the number and end of each."""
-        for epoch in [epoch for epoch in self.epochs if epoch.stream.done]:
-            self.epochs.remove(epoch)
+        done = [epoch for epoch in self.epochs if epoch.stream.done]
+        # Another thread may be reading the list, so it is another one.
+        self.epochs = [epoch for epoch in self.epochs if epoch not in done]
+        for epoch in done:
             yield epoch.number, epoch.stream.stop or 0
 
     def in_use(self) -> Iterator[Opened]:
-        """Every configuration that an epoch has or may yet have."""
+        """Every configuration that an epoch has or may yet have, for any thread.
+
+        In this order: `begin` takes a configuration away after its epoch is there.
+        """
         yield from list(self.configurations.values())
-        yield from [epoch.opened for epoch in self.epochs]
+        yield from [epoch.opened for epoch in list(self.epochs)]
 
     def stats(self) -> dict[str, int]:
         """Figures of the session, times in microseconds."""
@@ -218,3 +239,16 @@ class WorkerSession:
             "p999_us": self.times.percentile(999),
             "max_us": self.times.max,
         }
+
+
+def separate(model: LiveModel, contexts: Sequence[Context]) -> list[Audio | BridgeError]:
+    """The stems of each context, all as one batch, or why it has none.
+
+    One that is bad must not cost the others theirs, so after a failure each runs alone.
+    """
+    try:
+        return list(model.run(contexts))
+    except BridgeError as error:
+        if len(contexts) == 1:
+            return [error]
+    return [found for context in contexts for found in separate(model, [context])]

@@ -20,6 +20,7 @@ from tests.cli.helpers import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 2, 3, 65536 + 2])
 def test_a_block_as_short_as_it_has_channels(tmp_path, frames):
     write(tmp_path / "song.wav", music(frames))
@@ -85,6 +86,7 @@ def test_whatever_a_network_does_is_one_line_and_the_others_are_done(tmp_path):
     refused(bounce("short.wav", *model, cwd=tmp_path), 5, "narrow failed at 0.0 s")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("linked", [False, True])
 def test_no_result_replaces_its_song(tmp_path, linked):
     path = song(tmp_path, "elsewhere/vocals.wav" if linked else "vocals/vocals.wav")
@@ -109,6 +111,7 @@ def test_no_result_replaces_another_song_of_the_batch(tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_finished_song_that_lost_a_stem_is_mended_by_resume(tmp_path):
     song(tmp_path)
     options = ["song.wav", *FAKE, "-o", "out", "--resume"]

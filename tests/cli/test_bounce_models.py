@@ -81,6 +81,7 @@ def test_model_from_a_folder_a_name_in_it_and_a_file_are_the_same(tmp_path):
     refused(ended, 5, "bags/one", "bags/two")
 
 
+@pytest.mark.slow
 def test_hostile_weights_run_nothing(tmp_path):
     marker = tmp_path / "it-ran"
     networks.save_network(networks.hybrid(), tmp_path / "good.safetensors")

@@ -36,6 +36,7 @@ def test_file_and_folder_that_may_not_be_read(common: Path):
     refused_to_nobody(common, 3, "private ", "cannot be read", arguments=("private", "-o", "out"))
 
 
+@pytest.mark.slow
 def test_folder_that_may_not_be_written(common: Path):
     song(common)
     (common / "out").mkdir()
@@ -62,6 +63,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_disk_that_cannot_take_the_results(kind: str, disk: Path):
     write(disk.parent / "song.wav", music(FRAMES))

@@ -78,6 +78,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BROKEN)
 def test_input_that_is_no_whole_sound(name: str, tmp_path: Path):
     make, words = BROKEN[name]
@@ -85,6 +86,7 @@ def test_input_that_is_no_whole_sound(name: str, tmp_path: Path):
     check(tmp_path, (name, *FAKE), 3, *words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.3, 0.95])
 def test_real_song_that_was_cut(share: float, tmp_path: Path):
     data = real_song().read_bytes()
@@ -92,6 +94,7 @@ def test_real_song_that_was_cut(share: float, tmp_path: Path):
     check(tmp_path, ("cut.mp3", *FAKE), 3, "cut.mp3", "cut off or damaged")
 
 
+@pytest.mark.slow
 def test_inputs_that_are_not_there(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty/notes.txt").write_text("no audio")
@@ -106,6 +109,7 @@ def test_inputs_that_are_not_there(tmp_path: Path):
     check(tmp_path, ("empty", *FAKE), 3, "empty holds no audio files", "name a file")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "options", "words"),
     [
@@ -173,6 +177,7 @@ def test_output_that_is_no_folder(tmp_path: Path):
     check(tmp_path, ("song.wav", *FAKE), 4, "song.wav/x", "part", output="song.wav/x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("existing", ["vocals.wav", "manifest.json"])
 @pytest.mark.parametrize("resume", [(), ("--resume",)])
 def test_results_that_exist(existing: str, resume: tuple[str, ...], tmp_path: Path):

@@ -40,6 +40,7 @@ def null(stems: dict[str, Samples], mix: Samples) -> float:
     return decibels(float(np.abs(sum(stems.values()) - mix).max()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [FAKE, RESAMPLED])
 @pytest.mark.parametrize(
     ("frames", "channels", "rate", "subtype"),
@@ -69,6 +70,7 @@ def test_every_kind_of_file(
             assert np.array_equal(stems[name], mix.astype(np.float32) * gain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["two words.wav", "Größe 歌 🎵.wav", 'it\'s "50%" {stem} [b].wav', "caf\udce9.wav", "a..wav"],
@@ -84,6 +86,7 @@ def test_every_kind_of_name(name: str, tmp_path: Path):
     assert Path(tmp_path, ended.events[-1]["files"]["vocals"]) == folder / "vocals.wav"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "floor"),
     [
@@ -107,6 +110,7 @@ def test_lossless_formats_null(options: str, floor: float, tmp_path: Path):
         assert decibels(float(np.abs(stems[name] - mix * gain).max())) <= -86
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("audio_format", ["mp3", "ogg"])
 @pytest.mark.parametrize("frames", [1, 1000, 50_000])
 def test_lossy_formats_keep_length_and_place(audio_format: str, frames: int, tmp_path: Path):
@@ -124,6 +128,7 @@ def test_lossy_formats_keep_length_and_place(audio_format: str, frames: int, tmp
             assert int(np.argmax(match)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [RESAMPLED, ("-m", "spectral")])
 def test_real_song(model: tuple[str, ...], tmp_path: Path):
     path = real_song()
@@ -134,6 +139,7 @@ def test_real_song(model: tuple[str, ...], tmp_path: Path):
     assert len(stems["drums"]) == 882_000 or path.name != "real-music-20s.mp3"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "gains"),
     [
@@ -159,6 +165,7 @@ def test_choice_of_stems(options: str, gains: dict[str, float], tmp_path: Path):
     assert (found is not None and found <= 1e-6) if means_to_null else True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [FAKE, RESAMPLED, ("-m", "fake:delay=500,segment=7000")])
 @pytest.mark.parametrize("stop", ["0:00.75", "99"])
 def test_part_of_a_song(model: tuple[str, ...], stop: str, tmp_path: Path):
@@ -173,6 +180,7 @@ def test_part_of_a_song(model: tuple[str, ...], stop: str, tmp_path: Path):
     assert manifest(tmp_path / "out/whole")["identity"]["input"]["span"][0] == 11025
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", ["16", "24", "32f"])
 @pytest.mark.parametrize("clip", ["none", "rescale", "clamp"])
 def test_input_over_full_scale(clip: str, bits: str, tmp_path: Path):
@@ -204,6 +212,7 @@ def test_input_over_full_scale(clip: str, bits: str, tmp_path: Path):
     assert ("clamped" in lines[0]) == (clip == "clamp")
 
 
+@pytest.mark.slow
 def test_tags_and_place_in_time(tmp_path: Path):
     path = song(tmp_path)
     body = bytearray(602)

@@ -66,6 +66,7 @@ def test_folders_are_searched(tmp_path: Path):
     assert written(tmp_path / "music/stems") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "paths"),
     [
@@ -123,6 +124,7 @@ def test_batch_goes_on_past_bad_songs(tmp_path: Path):
     ]
 
 
+@pytest.mark.slow
 def test_other_formats_through_ffmpeg(with_ffmpeg: dict[str, str], tmp_path: Path):
     song(tmp_path)
     program = Path(with_ffmpeg["PATH"]) / "ffmpeg"
@@ -164,6 +166,7 @@ def test_events_are_complete(tmp_path: Path):
         assert ended.err == f"stembridge: {last['message']}\n"
 
 
+@pytest.mark.slow
 def test_who_gets_to_read_what(tmp_path: Path):
     song(tmp_path)
     quiet = good("song.wav", *FAKE, "-o", "out", "-q", cwd=tmp_path)
@@ -181,6 +184,7 @@ def test_who_gets_to_read_what(tmp_path: Path):
     assert "preview" in named.err
 
 
+@pytest.mark.slow
 def test_bar_on_a_terminal_leaves_stdout_alone(tmp_path: Path):
     song(tmp_path)
     ours, theirs = pty.openpty()

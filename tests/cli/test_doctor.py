@@ -63,6 +63,7 @@ def test_looking_leaves_no_trace(world):
     assert after == before
 
 
+@pytest.mark.slow
 def test_the_real_torch_is_found_without_loading_it_here():
     import torch
 

@@ -53,6 +53,7 @@ def difference(found, wanted):
     return max(float(np.abs(found[name] - wanted[name]).max()) for name in STEMS)
 
 
+@pytest.mark.slow
 def test_the_files_are_those_of_a_bounce(stream, music, tmp_path):
     ended = stream(*FLOAT)
     assert tree(tmp_path / "out").keys() == tree(music / "bounced").keys()

@@ -130,8 +130,8 @@ class ScriptedEpoch:
 class ScriptedSession:
     """Answers messages; `work` does runs. Raises what the session raises for broken rules.
 
-    plan, saved: what a CONFIGURE gets, unless `refusal` (code, text) is set. keeps_plans: one that
-    brings its plan gets that.
+    plan, saved: what a CONFIGURE gets, unless `refusal` (code, text) is set or its model is `bad`.
+    keeps_plans: one that brings its plan gets that.
     """
 
     token: int
@@ -184,6 +184,8 @@ class ScriptedSession:
                     epoch.end(message.stop)
 
     def answer(self, wanted):
+        if wanted.model == "bad":
+            return Error("model", "there is no bad model", "", self.token, wanted.request)
         if self.refusal:
             return Error(*self.refusal, "", self.token, wanted.request)
         saved = self.saved

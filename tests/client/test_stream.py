@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,6 +229,7 @@ def test_no_server_is_an_error_in_words(tmp_path):
         StemStream(48_000, 512, connection=tmp_path / "nothing.json")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_an_error_in_words(server, open_stream):
     server.kill()
     try:
@@ -235,6 +237,13 @@ def test_a_server_that_is_gone_is_an_error_in_words(server, open_stream):
             open_stream()
     finally:
         server.start()
+
+
+def test_a_server_that_hangs_is_an_error_and_leaves_nothing(server, open_stream):
+    files = len(list(Path("/dev/fd").iterdir()))
+    with server.lock, pytest.raises(ServerError, match=r"no progress for 0.2 s"):
+        open_stream(timeout=0.2)
+    assert len(list(Path("/dev/fd").iterdir())) == files
 
 
 def test_waiting_ends_without_progress_and_so_does_the_stream(server, open_stream):

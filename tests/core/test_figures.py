@@ -1,13 +1,11 @@
 """Percentiles of counted durations against numpy's over all of them."""
 
-from itertools import chain
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.figures import Durations, RecentDurations
+from bridge.core.figures import Durations
 
 DURATIONS = st.one_of(
     st.integers(0, 300),
@@ -49,17 +47,6 @@ def test_count_and_longest_are_exact(values):
     assert durations.percentile(1000) == max(values)
 
 
-@given(st.lists(SOME, max_size=4), PER_MILLE)
-def test_merged_equals_counted_together(parts, per_mille):
-    merged = Durations()
-    for part in parts:
-        merged.merge(counted(part))
-    together = counted(chain(*parts))
-    assert merged.count == together.count
-    assert merged.max == together.max
-    assert merged.percentile(per_mille) == together.percentile(per_mille)
-
-
 def test_small_durations_are_exact():
     durations = counted(range(128))
     assert [durations.percentile(n) for n in (0, 500, 750, 1000)] == [0, 63, 95, 127]
@@ -80,19 +67,3 @@ def test_what_is_longer_than_any_bin_is_counted_with_its_own_length():
 def test_a_clock_that_goes_back_is_refused():
     with pytest.raises(ValueError, match="-1 us"):
         Durations().add(-1)
-
-
-@given(st.lists(st.lists(DURATIONS, max_size=20), min_size=1, max_size=5))
-def test_a_moving_window_holds_its_last_two_halves(halves):
-    recent = RecentDurations()
-    for index, half in enumerate(halves):
-        if index:
-            recent.turn()
-        for value in half:
-            recent.add(value)
-    window = recent.both()
-    expected = counted(chain(*halves[-2:]))
-    assert (window.count, window.max) == (expected.count, expected.max)
-    assert window.percentile(500) == expected.percentile(500)
-    window.add(2**40)
-    assert recent.both().count == expected.count  # a copy

@@ -43,6 +43,7 @@ def test_windows_step_by_the_stride_and_cover_every_frame(plan):
     assert all(e.length == plan.segment or e.stop == plan.length for e in emits)
 
 
+@pytest.mark.slow
 @given(plans())
 def test_fades_are_the_normalised_weights_of_demucs_and_sum_to_one(plan):
     weights = demucs_weights(plan)

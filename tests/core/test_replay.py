@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def oldest(plan, frame):
     return min(found)
 
 
+@pytest.mark.slow
 @given(plans(), st.integers(500, 700))
 def test_memory_reaches_as_far_back_as_anything_does(plan, start):
     period = plan.hop * plan.incoming.source

@@ -107,6 +107,7 @@ TestBuffer = BufferAgainstSlowBuffer.TestCase
 TestBuffer.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 
 
+@pytest.mark.slow
 @given(
     guard=st.integers(0, 8),
     gaps=st.lists(st.tuples(st.integers(0, 90), st.integers(1, 30)), max_size=5),

@@ -43,8 +43,9 @@ class Placed:
 
     def separate(self, batch: Audio) -> Audio:
         place = np.linspace(-1, 1, batch.shape[-1], dtype=np.float32)
+        sides = np.array([[1], [0.5]], np.float32)
         stems = [
-            batch * place,
+            batch * place * sides,
             0.25 * batch + batch.mean(axis=-1, keepdims=True),
             0.5 * batch[..., ::-1],
             np.roll(batch[:, ::-1], batch.shape[-1] // 3, axis=-1) * (1 - place),

@@ -86,6 +86,7 @@ def test_equals_apply_model_over_a_minute(made, kind):
     assert_equal(separate(alone(made[kind]), mix), networks.reference(made[kind], mix))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_windows_run_together_give_the_same(made, kind):
     mix = music(120_000)
@@ -93,6 +94,7 @@ def test_windows_run_together_give_the_same(made, kind):
     assert_equal(together, networks.reference(made[kind], mix))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_digital_silence_stays_finite_and_equal(made, kind):
     mix = music(100_000)
@@ -112,6 +114,7 @@ def ft_like(frames_of_mix):
     return Ensemble("ft", members), BagOfModels(made, networks.FT_WEIGHTS), music(frames_of_mix)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [100, 42_997, 100_000])
 def test_bag_like_htdemucs_ft_equals_apply_model(frames):
     ensemble, bag, mix = ft_like(frames)
@@ -124,6 +127,7 @@ def test_bag_like_htdemucs_ft_equals_apply_model_over_a_minute():
     assert_equal(separate(ensemble, mix), networks.reference(bag, mix))
 
 
+@pytest.mark.slow
 def test_one_stem_of_a_bag_runs_one_network_and_gives_the_same():
     ensemble, bag, mix = ft_like(100_000)
     run = OfflineRun(ensemble, mix.shape[1], Settings(("vocals",)))
@@ -133,6 +137,7 @@ def test_one_stem_of_a_bag_runs_one_network_and_gives_the_same():
     assert_equal(vocals, networks.reference(bag, mix)[3:])
 
 
+@pytest.mark.slow
 def test_bag_of_kinds_and_segments_with_shared_weights_equals_apply_model(tmp_path):
     weights = [[1.0, 1.0, 0.0, 0.5], [1.0, 0.0, 1.0, 1.0], [0.5, 0.0, 0.0, 1.0]]
     made = [networks.hybrid(1), networks.time_only(2), networks.hybrid_transformer(3)]
@@ -144,6 +149,7 @@ def test_bag_of_kinds_and_segments_with_shared_weights_equals_apply_model(tmp_pa
     assert_equal(separate(ensemble, mix), networks.reference(bag, mix))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlap", [0.0, 0.1, 0.5, 0.9])
 def test_every_overlap_equals_apply_model(made, overlap):
     mix = music(75_000)

@@ -96,6 +96,7 @@ def test_plans_of_any_shape_give_what_the_oracle_gives(rate, hop, lookahead, fad
     check(Player(model, plan, signal).play("random").end(), expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.data())
 def test_any_plan_gives_what_the_oracle_gives(data):

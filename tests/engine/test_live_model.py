@@ -9,6 +9,7 @@ from bridge.core.choose import Conditions, Wish, choose
 from bridge.core.cost import Cost
 from bridge.core.line import Line
 from bridge.core.polyphase import design
+from bridge.engine.live_model import HOPS
 from bridge.engine.live_windows import Window
 from bridge.engine.spectral import SpectralSeparator
 from tests.engine.playing import Placed, Player, alone, everything, fake, noise, plan_for, spectral
@@ -40,6 +41,7 @@ def test_the_traits_of_spectral_are_those_of_its_stream():
     assert (traits.grid, traits.past) == (separator.hop, separator.context)
     assert traits.lookahead == traits.edge == separator.lookahead
     assert traits.fixed
+    assert traits.longest_hop(traits.window, traits.lookahead) == HOPS * separator.hop
 
 
 @pytest.mark.parametrize("segment", [8, 100, 5000, 343_980])

@@ -80,6 +80,7 @@ def test_the_stems_are_those_of_the_whole_array(ensemble, length, wanted, sizes)
     assert computed == run.windows
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(ensembles(), st.integers(1, 100), st.integers(0, 2), st.integers(1, 4), st.data())
 def test_a_run_goes_on_from_every_saved_state_with_the_same_bits(

@@ -64,6 +64,7 @@ def refusal(frames, accepted=None):
     return caught.value
 
 
+@pytest.mark.slow
 @given(messages)
 def test_every_message_comes_back(message):
     assert plain(decode(encode(message))) == plain(message)

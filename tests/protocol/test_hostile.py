@@ -44,6 +44,7 @@ def test_flipped_bits_are_refused_or_read(message, data):
     answer([bytes(frame) for frame in frames])
 
 
+@pytest.mark.slow
 @given(messages, st.data())
 def test_whatever_is_cut_off_is_refused(message, data):
     frames = [bytes(frame) for frame in encode(message)]

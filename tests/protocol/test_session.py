@@ -468,6 +468,20 @@ def test_what_is_in_flight_is_what_the_client_has_not_got(link):
     assert link.server.in_flight == 2000
 
 
+def test_what_was_never_sent_cannot_have_been_got(link):
+    link.run(start=1000, credit=20_000)
+    link.audio(1000, 8000, got=limits.FRAME)
+    link.deliver()
+    link.stems(1000, 8000, received=9000)
+    assert link.server.in_flight == 8000
+    link.audio(9000, 10, got=limits.FRAME)
+    link.reset(500)  # what was got of the epoch before is nothing of this one
+    link.audio(500, 8000, got=9000)
+    link.deliver()
+    link.stems(500, 8000, received=8500)
+    assert link.server.in_flight == 8000
+
+
 def test_a_client_that_reads_nothing_is_noticed(link):
     link.run(credit=16_000, latency=100)
     most = 16_000 + 100 + limits.FRAMES

@@ -87,6 +87,7 @@ MP3 = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MP3)
 @pytest.mark.parametrize("tagged", [0, 200_000])
 @pytest.mark.usefixtures("without_ffmpeg")
@@ -208,6 +209,7 @@ CODECS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CODECS)
 @pytest.mark.usefixtures("with_ffmpeg")
 def test_what_ffmpeg_reads_is_whole_or_refused(name, song, tmp_path):

@@ -10,13 +10,16 @@ from contextlib import suppress
 from multiprocessing import get_context
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
+from bridge.protocol.messages_worker import Load, Loaded, Loading
 from bridge.runtime import calibration
 from bridge.runtime.calibration import ENTRIES, load, refine, store
+from bridge.runtime.worker_models import Shelf
 
 KEY = {"device": "cpu", "model": "htdemucs", "weights": "955717e8", "threads": "2"}
 
@@ -74,15 +77,25 @@ def test_another_machine_model_or_version_is_not_known(name):
     assert load(KEY) == same(6)
 
 
-def test_what_was_not_used_for_longest_goes_first(config):
+def test_what_was_stored_longest_ago_goes_first(config):
     for number in range(ENTRIES):
         store(numbered(number), same(100 + number))
-    assert load(numbered(0)) == same(100)  # now the last used
+    store(numbered(0), same(100))  # now the last
     store(numbered(ENTRIES), same(1))
     store(numbered(ENTRIES + 1), same(2))
     known = [n for n in range(ENTRIES + 2) if load(numbered(n))]
     assert known == [0, *range(3, ENTRIES + 2)]
     assert len(json.loads((config / "calibration.json").read_text())["entries"]) == ENTRIES
+
+
+def test_asking_never_writes_nor_waits(config):
+    store(KEY, same(5))
+    store(numbered(1), same(6))
+    before = {path: path.stat() for path in config.iterdir()}
+    with FileLock(config / "calibration.lock"):
+        assert load(KEY) == same(5)
+        assert load(numbered(2)) is None
+    assert {path: path.stat() for path in config.iterdir()} == before
 
 
 def entry(times, key=b'{"a": "b"}'):
@@ -239,6 +252,7 @@ def test_a_process_that_died_with_the_lock_does_not_stop_others(config):
     assert other_process(f"print(load({KEY!r}), load({numbered(1)!r}))") == f"{same(5)} {same(6)}"
 
 
+@pytest.mark.slow
 def test_a_lock_that_is_not_given_back_costs_only_the_storing(config):
     code = (
         f"import sys; from filelock import FileLock; store({KEY!r}, Cost(5, 5))\n"
@@ -299,3 +313,18 @@ def test_a_session_raises_what_is_stored_at_once_and_lowers_it_slowly():
     assert load(numbered(1)) is None
     refine(KEY, seen())
     assert load(KEY) == Cost(382, 1894)
+
+
+def test_a_short_measurement_is_not_taken_for_a_full_one():
+    def measures(calibrate_us):
+        wanted = Load("k", "fake", "exact", 48_000, 2, 0, -1, calibrate_us)
+        told = list(Shelf("cpu", lambda: True, lambda: ()).load(wanted))
+        assert isinstance(told[-1], Loaded)
+        return any(isinstance(one, Loading) and one.total for one in told)
+
+    assert [measures(us) for us in (1000, 999_999, 1_000_000, 2_000_000)] == [
+        True,
+        False,
+        True,
+        False,
+    ]

@@ -164,6 +164,7 @@ def test_what_no_server_writes_is_refused_in_one_line(change, tmp_path):
     assert len(message) < 600
 
 
+@pytest.mark.slow
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.one_of(

@@ -168,6 +168,7 @@ def test_what_an_earlier_fetch_left_over_is_not_counted(server, home):
     assert seen[0] <= 600_000
 
 
+@pytest.mark.slow
 def test_a_lost_connection_is_taken_up_again(server):
     server.does.drop_once_at = 600_000
     files = hub.fetch(NAME, ignore)
@@ -210,6 +211,7 @@ def test_waiting_for_another_fetch_of_the_same_model_is_no_stall(server):
     assert found == [hub.cached(NAME)] * 2
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_given_up_in_time(server):
     server.does.silent = True
     start = time.monotonic()
@@ -258,6 +260,7 @@ def test_offline_mode_asks_nobody(server, home, monkeypatch):
     assert server.requests == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "code", "error", "text"),
     [
@@ -329,6 +332,7 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+@pytest.mark.slow
 def test_a_helper_that_does_not_listen_is_killed(tmp_path, server, monkeypatch):
     deaf = tmp_path / "deaf"
     deaf.write_text(f"#!{sys.executable}\nimport time\nwhile True:\n    time.sleep(1)\n")

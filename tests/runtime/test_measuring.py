@@ -2,12 +2,13 @@
 
 from itertools import cycle, islice
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
-from bridge.runtime.calibration import Measured, measure, measuring, refined
+from bridge.runtime.calibration import Measured, measuring, refined
 
 
 def seen(*durations):
@@ -17,6 +18,7 @@ def seen(*durations):
     return counted
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 10**9),
     st.integers(0, 10**9),
@@ -81,6 +83,14 @@ class Clock:
     def step(self):
         self.steps += 1
         self._now += next(self._durations)
+
+
+def measure(step, progress=None, **options):
+    """The cost at the end of a measurement."""
+    for measured in measuring(step, **options):
+        if progress:
+            progress(measured)
+    return measured.cost
 
 
 SLOW = st.lists(st.integers(10**8, 10**10), min_size=1, max_size=20)

@@ -12,6 +12,7 @@ def load(name, rate=44100):
     return Models(BounceSettings(model=str(name)), lambda *_: None).load(rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fakebook", "fake", "spectral"])
 def test_a_file_named_like_a_built_in_model_is_that_file(tmp_path, name):
     networks.save_network(networks.hybrid(), tmp_path / f"{name}.safetensors")

@@ -148,7 +148,13 @@ def test_who_does_not_read_is_gone_at_the_limit():
     sender, reader = ends(limit=3 * BIG)
     with pytest.raises(PipeClosed, match="wait to be read"):
         send_much(sender)
-    assert 3 * BIG < sender.waiting <= 4 * BIG + 100
+    assert sender.waiting <= 3 * BIG
+    assert "wait to be read" in sender.broken
+    reader.send([b"still here"])
+    for use in (lambda: sender.send([b"x"]), sender.receive):  # it hears that, too
+        with pytest.raises(PipeClosed, match="wait to be read"):
+            use()
+    assert sender.waiting <= 3 * BIG
     sender.close()
     reader.close()
 

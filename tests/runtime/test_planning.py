@@ -19,8 +19,8 @@ from bridge.runtime.planning import (
     Refused,
     held_bytes,
     plan_session,
-    task,
 )
+from bridge.runtime.session_cost import run_us, task
 from tests.server.raw import configuring
 
 RATES = (44_100, 48_000, 96_000, 192_000)
@@ -137,9 +137,20 @@ def test_more_load_than_there_is_is_refused_with_numbers():
     model = network()
     saved, _ = plan(wanted(), model)
     with pytest.raises(Refused, match=r"\d+ %") as caught:
-        plan(wanted(), model, [task(saved, model.cost_us)])
+        plan(wanted(), model, [task(saved, model)])
     assert caught.value.code == "load"
-    plan(wanted(realtime=False), model, [task(saved, model.cost_us)])
+    plan(wanted(realtime=False), model, [replace(task(saved, model), deadline_us=1_800_000)])
+
+
+def test_an_offline_session_whose_runs_would_make_a_live_one_late_is_refused_with_numbers():
+    model = network()
+    live = [Task(700, 20_000, 20_000)]
+    with pytest.raises(Refused, match=r"1 session already .* take 900\.7 ms .* has 20\.0 ms") as no:
+        plan(wanted(realtime=False), model, live)
+    assert no.value.code == "load"
+    plan(wanted(realtime=False), replace(model, cost_us=19_300, worst_us=19_300), live)
+    with pytest.raises(Refused, match="close a session"):
+        plan(wanted(realtime=False), replace(model, cost_us=19_300, worst_us=19_302), live)
 
 
 def test_a_long_run_that_cannot_be_interrupted_is_refused_with_numbers():
@@ -161,6 +172,36 @@ def test_more_memory_than_there_is_is_refused_with_numbers():
 def test_64_sessions_of_a_large_network_fit():
     saved, _ = plan(wanted(), network())
     assert 64 * held_bytes(saved, wanted()) <= HELD_BYTES
+
+
+def test_a_saved_plan_for_smaller_blocks_than_may_come_is_refused():
+    model = network()
+    saved, _ = plan(wanted(block=512), model)
+    plan(wanted(saved=saved, block=512), model)
+    with pytest.raises(Refused, match="at most 512 frames, and 513 may come; leave it") as caught:
+        plan(wanted(saved=saved, block=513), model)
+    assert caught.value.code == "plan"
+
+
+def test_a_run_of_a_long_hop_counts_as_much_as_the_short_ones_that_it_replaces():
+    quick = hop_by_hop()
+    short, _ = plan(wanted(), quick)
+    assert run_us(short, quick) == quick.cost_us
+    long = replace(short, hop=9 * quick.grid)
+    assert run_us(long, quick) == 9 * quick.cost_us
+    assert run_us(long, replace(quick, cost_us=12_000)) == 54_000  # measured at two steps
+    assert run_us(replace(short, hop=7 * 540), network()) == network().cost_us
+
+
+@given(st.integers(1, 60_000), st.integers(0, 5_000), st.integers(0, MINUTE))
+def test_a_model_without_choices_is_let_in_alone_at_every_latency(cost_us, stall_us, asked_us):
+    model = replace(hop_by_hop(cost_us=cost_us), worst_us=cost_us + stall_us)
+    try:
+        saved, _ = plan(wanted(latency_us=asked_us), model)
+    except Refused as refused:
+        assert refused.code in ("latency", "plan")  # noqa: PT017 - mostly there is none
+    else:
+        assert run_us(saved, model) + stall_us <= saved.compute_us
 
 
 HOSTILE = {

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.runtime.planning import SHORTEST_HOP_US, Refused, plan_session, task
+from bridge.runtime.planning import SHORTEST_HOP_US, Refused, plan_session
+from bridge.runtime.session_cost import task
 from tests.runtime.test_planning import hop_by_hop, network, wanted
 
 QUICK = replace(hop_by_hop(cost_us=300), worst_us=6000)
@@ -29,17 +30,17 @@ def test_sixteen_sessions_with_a_rare_long_run_are_let_in():
     smallest, _ = plan_session(wanted(), QUICK, (), 0)
     saved = compute(smallest, 20_000)
     assert (saved.hop * 1_000_000 // saved.model_rate, smallest.compute_us) == (11_250, 6000)
-    others = [task(saved, QUICK.cost_us)] * 15
+    others = [task(saved, QUICK)] * 15
     assert plan_session(wanted(saved=saved), QUICK, others, 0, 0, STALL_US)[0] == saved
     honest = replace(QUICK, cost_us=1000)
     with pytest.raises(Refused, match="together too much"):
-        plan_session(wanted(saved=saved), honest, [task(saved, 1000)] * 15, 0, 0, STALL_US)
+        plan_session(wanted(saved=saved), honest, [task(saved, honest)] * 15, 0, 0, STALL_US)
 
 
 def test_the_stall_of_another_session_counts_for_a_newcomer_without_one():
     steady = hop_by_hop(cost_us=300)
     smallest, _ = plan_session(wanted(), steady, (), 0)
-    others = [task(compute(smallest, 20_000), 300)]
+    others = [task(compute(smallest, 20_000), steady)]
     with pytest.raises(Refused, match=r"its run may take 6\.3 ms.*but has 1.0 ms"):
         plan_session(wanted(saved=compute(smallest, 1000)), steady, others, 0, 0, STALL_US)
     patient = compute(smallest, 2 * 300 + STALL_US)

@@ -71,7 +71,7 @@ def test_a_session_that_has_a_plan(workers):
     assert row["hop"] == playing.granted[1].answer.plan.hop
     assert row["worker"] == "networks"
     assert found["workers"] == {"networks": {"pid": 0, "restarts": 1, "models": ["network"]}}
-    playing.recovering = "networks"
+    playing.lost["networks"] = {}
     assert report([playing], workers, 0)["sessions"][0]["state"] == "recovering"
 
 

@@ -33,6 +33,7 @@ def test_blocks_are_the_whole(tmp_path, audio, audio_format, block):
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
 
+@pytest.mark.slow
 def test_the_rest_of_mp3_stems_is_what_they_leave(tmp_path, audio):
     soundfile.write(tmp_path / "song.wav", audio, RATE)
     good("song.wav", *FAKE, "-o", "out", "--format", "mp3", cwd=tmp_path)
@@ -43,6 +44,7 @@ def test_the_rest_of_mp3_stems_is_what_they_leave(tmp_path, audio):
     assert np.abs(stems["other"] - left)[where].max() < 0.01
 
 
+@pytest.mark.slow
 def test_nothing_is_said_about_stray_bytes_of_an_mp3(tmp_path, audio):
     path = tmp_path / "song.mp3"
     soundfile.write(path, audio, RATE)

@@ -38,6 +38,7 @@ def twice(tmp_path_factory):
     return first, files()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_clock_and_chance_are_not_in_the_file(twice, kind):
     first, second = twice

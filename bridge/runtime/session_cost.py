@@ -1,0 +1,50 @@
+"""What a session asks of its worker, from what its model was measured to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.core.cost import Cost
+from bridge.core.demand import Task
+from bridge.core.latency import MICROSECONDS
+from bridge.core.rates import RateMap
+from bridge.protocol.messages import SavedPlan
+from bridge.protocol.messages_worker import Loaded
+
+
+def cost(model: Loaded) -> Cost:
+    """What a run of this model takes."""
+    return Cost(model.cost_us, model.worst_us)
+
+
+def run_us(plan: SavedPlan, model: Loaded) -> int:
+    """What a run with this plan typically takes.
+
+    The cost was measured at about the shortest hop that the model can keep up with. A network
+    computes its window whatever the hop. One that goes on from hop to hop (`fixed`) computes what
+    is new, and something for each run: in proportion to the hop is never too little.
+    """
+    measured = _grid_hop(model.cost_us, model)
+    if not model.fixed or plan.hop <= measured:
+        return model.cost_us
+    return -(-model.cost_us * plan.hop // measured)
+
+
+def task(plan: SavedPlan, model: Loaded) -> Task:
+    """What a live session with this plan asks of its worker."""
+    return Task(run_us(plan, model), plan.hop * MICROSECONDS // plan.model_rate, plan.compute_us)
+
+
+def at_most(tasks: Sequence[Task]) -> Task:
+    """What a session asks at most that may go over to another of these at any time."""
+    return Task(
+        max(task.cost_us for task in tasks),
+        min(task.period_us for task in tasks),
+        min(task.deadline_us for task in tasks),
+    )
+
+
+def _grid_hop(time_us: int, model: Loaded) -> int:
+    """The shortest hop on the model's grid that lasts this long at least, in model frames."""
+    frames = RateMap(MICROSECONDS, model.model_rate).frames(time_us)
+    return -(-frames // model.grid) * model.grid
