@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge import __version__
+from bridge.engine.catalog import CATALOG
 from bridge.errors import RemoteProtocolError
 from bridge.protocol import limits
 from bridge.protocol.codec import encode
@@ -98,12 +99,12 @@ class Control:
 
     def configure(self, session: Session, message: Configure, now_us: int) -> None:
         """Have the model loaded and measured; `loaded` goes on from there."""
-        if not self._local and any(sign in message.model for sign in "/\\."):
-            text = f"'{message.model}' is a file, and those are only taken from this machine"
+        kind = kind_of(message.model)
+        if not self._local and kind == "networks" and message.model not in CATALOG:
+            text = f"'{message.model}' is no name of a model, and files are only taken over ipc"
             hint = "name a model of `stembridge models list`"
             self._refuse(session, message.request, Refused(Code.FORBIDDEN, text, hint))
             return
-        kind = kind_of(message.model)
         session.waiting = (kind, self._loads.of(message), message)
         session.waiting_us, session.attempts = now_us, 0
         self._workers[kind].ensure(now_us)

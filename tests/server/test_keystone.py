@@ -135,10 +135,10 @@ def test_after_a_reset_to_a_grid_that_began_earlier(stream):
 def test_after_changes_of_latency_model_rate_and_block(stream):
     live = stream(48_000, 512, RESAMPLED)
     changes: list[dict[str, Any]] = [
-        {"latency": 300},
+        {"latency": 700},
         {"model": "spectral"},
         {"latency": "auto", "rate": 44_100},
-        {"latency": 150, "model": PLAIN, "block": 64},
+        {"latency": 600, "model": PLAIN, "block": 64},
         {"model": RESAMPLED, "rate": 48_000, "block": 512},
     ]
     rate, block = 48_000, 512
@@ -199,8 +199,8 @@ def test_an_impulse_comes_back_unchanged_where_nothing_is_resampled(stream):
 
 
 def test_a_latency_in_milliseconds_is_kept_to_the_frame(stream):
-    live = stream(48_000, 512, RESAMPLED, latency=333.3)
-    assert live.latency == 15_998
+    live = stream(48_000, 512, RESAMPLED, latency=777.7)
+    assert live.latency == 37_329
     equals_the_oracle(live, 48_000, 512, 0.8)
 
 
