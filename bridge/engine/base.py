@@ -13,8 +13,8 @@ from bridge.core.timeline import Span
 Audio = NDArray[np.float32]
 
 
-class Separator(Protocol):
-    """Splits windows of a stereo mix into stems. Holds no state from one window to the next.
+class Described(Protocol):
+    """What separators say of themselves, offline and live.
 
     Attributes
     ----------
@@ -22,8 +22,6 @@ class Separator(Protocol):
     sources: names of the stems, in the order of the output.
     rate: frames a second that it works at.
     channels: channels in and out.
-    segment: frames that one full window emits offline.
-    overlap: share of a segment that successive windows have in common, by default, in [0, 1).
     licence: one line on what may be done with it.
     preview: True when its quality is far from that of a trained model.
     weights_hash: sha256 of what it was loaded from, or "" when it has no weights.
@@ -38,15 +36,26 @@ class Separator(Protocol):
     @property
     def channels(self) -> int: ...  # noqa: D102
     @property
-    def segment(self) -> int: ...  # noqa: D102
-    @property
-    def overlap(self) -> float: ...  # noqa: D102
-    @property
     def licence(self) -> str: ...  # noqa: D102
     @property
     def preview(self) -> bool: ...  # noqa: D102
     @property
     def weights_hash(self) -> str: ...  # noqa: D102
+
+
+class Separator(Described, Protocol):
+    """Splits windows of a stereo mix into stems. Holds no state from one window to the next.
+
+    Attributes
+    ----------
+    segment: frames that one full window emits offline.
+    overlap: share of a segment that successive windows have in common, by default, in [0, 1).
+    """
+
+    @property
+    def segment(self) -> int: ...  # noqa: D102 - the attributes are described above
+    @property
+    def overlap(self) -> float: ...  # noqa: D102
 
     def read_span(self, emit: Span) -> Span:
         """The input frames that must be read to emit `emit` (context and look-ahead included)."""

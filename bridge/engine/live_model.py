@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from bridge.core.choose import Traits
 from bridge.core.line import Line
 from bridge.core.live_plan import LivePlan
-from bridge.engine.base import Audio, Ensemble
+from bridge.engine.base import Audio, Described, Ensemble
 from bridge.engine.live_windows import WindowModel
 from bridge.engine.spectral import SpectralSeparator, SpectralStream
 
@@ -24,28 +24,14 @@ class Context(Protocol):
         """Take the next frames, shape (C, n), float32, at the model's rate."""
 
 
-class LiveModel(Protocol):  # contexts are those that the same model opened
-    """A model that runs hop by hop. See `Separator` for the attributes.
+class LiveModel(Described, Protocol):  # contexts are those that the same model opened
+    """A model that runs hop by hop.
 
     traits: what its plans have to look like. batch: windows worth running at once.
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - the attributes are described above
-    @property
-    def sources(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def rate(self) -> int: ...  # noqa: D102
-    @property
-    def channels(self) -> int: ...  # noqa: D102
-    @property
-    def licence(self) -> str: ...  # noqa: D102
-    @property
-    def preview(self) -> bool: ...  # noqa: D102
-    @property
-    def weights_hash(self) -> str: ...  # noqa: D102
-    @property
-    def traits(self) -> Traits: ...  # noqa: D102
+    def traits(self) -> Traits: ...  # noqa: D102 - described above
     @property
     def batch(self) -> int: ...  # noqa: D102
 

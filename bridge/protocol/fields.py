@@ -7,6 +7,7 @@ of, `read` what msgpack made of the wire; both return the value or raise ValueEr
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,7 +55,7 @@ def shown(value: object) -> str:
     return repr(value) if isinstance(value, int | None) else f"a {type(value).__name__}"
 
 
-class _Plain:
+class _Plain(ABC):
     """A kind whose values look over the wire as they do in a message."""
 
     def check(self, value: Any) -> Any:
@@ -65,8 +66,8 @@ class _Plain:
 
     read = check
 
-    def __contains__(self, value: Any) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def __contains__(self, value: Any) -> bool: ...
 
 
 @dataclass(frozen=True)
