@@ -2,7 +2,7 @@
 
     python -m benchmarks.live spectral     one session, 48 kHz, blocks of 128, at most 60 ms
     python -m benchmarks.live network      full-size htdemucs with random weights, smallest latency
-    python -m benchmarks.live many         16 sessions of spectral, blocks of 512, at most 100 ms
+    python -m benchmarks.live many         16 tracks with spectral, blocks of 512, at most 100 ms
     python -m benchmarks.live beside       spectral and htdemucs at once
     python -m benchmarks.live bursts       hosts that hand over 200 ms at once, five patterns
     python -m benchmarks.live soak         2 sessions of spectral, 20 minutes, and their memory
@@ -57,23 +57,24 @@ def sidecar() -> Iterator[Path]:
 
 @dataclass
 class Player:
-    """A host in a thread: hands noise to a stream, and checks what comes back.
+    """A host's audio thread: hands noise to the streams of its tracks, and checks what comes back.
 
-    ahead: how many frames it may hand over early, and the pattern in which it does.
+    pattern: how many blocks it hands over at once, in turn.
     """
 
-    stream: StemStream
+    streams: Sequence[StemStream]
     block: int
     seconds: float
     pattern: Sequence[int] = (1,)
-    late: int = 0
-    null: float = 0.0
     longest: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.nulls = [0.0 for _ in self.streams]
 
     def play(self) -> None:
         """Play in real time; the pattern says how many blocks come at once."""
         noise = np.random.default_rng(1).normal(0, 0.1, (2, RATE)).astype(np.float32)
-        line = np.tile(noise, (1, 3 + self.stream.latency // RATE))
+        line = np.tile(noise, (1, 3))
         began, done, turn = time.monotonic(), 0, 0
         while done < self.seconds * RATE:
             count = self.pattern[turn % len(self.pattern)]
@@ -81,19 +82,20 @@ class Player:
             # A burst comes when its first block is due, so that the others are early.
             time.sleep(max(0, began + (done + self.block) / RATE - time.monotonic()))
             for _ in range(count):
-                at = done % RATE
-                before = time.monotonic()
-                stems = self.stream.process(line[:, at : at + self.block])
-                self.longest = max(self.longest, time.monotonic() - before)
-                self._check(stems, done - self.stream.latency, line)
+                self._hand_over(done, line)
                 done += self.block
-        self.late = self.stream.late_frames
 
-    def _check(self, stems: np.ndarray, first: int, line: np.ndarray) -> None:
-        if first >= 0:
-            at = first % RATE
-            rest = stems.sum(axis=0) - line[:, at : at + stems.shape[2]]
-            self.null = max(self.null, float(np.abs(rest).max()))
+    def _hand_over(self, done: int, line: np.ndarray) -> None:
+        at = done % RATE
+        for index, stream in enumerate(self.streams):
+            before = time.monotonic()
+            stems = stream.process(line[:, at : at + self.block])
+            self.longest = max(self.longest, time.monotonic() - before)
+            first = done - stream.latency
+            if first >= 0:
+                dry = line[:, first % RATE : first % RATE + self.block]
+                null = float(np.abs(stems.sum(axis=0) - dry).max())
+                self.nulls[index] = max(self.nulls[index], null)
 
 
 def run(players: Sequence[Player]) -> None:
@@ -104,14 +106,15 @@ def run(players: Sequence[Player]) -> None:
     for thread in threads:
         thread.join()
     for player in players:
-        stream, figures = player.stream, player.stream.stats()
-        slack = figures["slack_us"]["min"]
-        print(
-            f"{stream.model:<10} L {1000 * stream.latency / RATE:7.1f} ms   late {player.late}"
-            f"   null {20 * np.log10(player.null + 1e-12):.1f} dBFS"
-            f"   least slack {'-' if slack is None else round(slack / 1000, 1)} ms"
-            f"   longest call {1000 * player.longest:.1f} ms"
-        )
+        for stream, null in zip(player.streams, player.nulls, strict=True):
+            figures = stream.stats()
+            slack = figures["slack_us"]["min"]
+            print(
+                f"{stream.model:<10} L {1000 * stream.latency / RATE:7.1f} ms"
+                f"   late {stream.late_frames}   null {20 * np.log10(null + 1e-12):.1f} dBFS"
+                f"   least slack {'-' if slack is None else round(slack / 1000, 1)} ms"
+                f"   longest call {1000 * player.longest:.1f} ms"
+            )
 
 
 def open_stream(
@@ -152,31 +155,29 @@ def main() -> None:
     with sidecar() as file:
         match what:
             case "spectral":
-                run([Player(open_stream(file, 128, "spectral", 60), 128, seconds)])
+                run([Player([open_stream(file, 128, "spectral", 60)], 128, seconds)])
             case "network":
                 stream = open_stream(file, 128, full_size(file.parent), None)
-                run([Player(stream, 128, seconds)])
+                run([Player([stream], 128, seconds)])
             case "many":
-                streams = [open_stream(file, 512, "spectral", 100) for _ in range(16)]
-                run([Player(stream, 512, seconds) for stream in streams])
+                # This host never hands over a block before it is due.
+                streams = [open_stream(file, 512, "spectral", 100, burst=0) for _ in range(16)]
+                run([Player(streams, 512, seconds)])
             case "beside":
                 network = open_stream(file, 512, full_size(file.parent), None)
                 spectral = open_stream(file, 512, "spectral", 100)
-                run([Player(stream, 512, seconds) for stream in (network, spectral)])
+                run([Player([network, spectral], 512, seconds)])
             case "bursts":
                 for pattern in ((75,), (1, 40, 1, 20), (2, 73), (10, 1, 1, 30), (38, 37)):
                     stream = open_stream(file, 128, "spectral", None, burst=75 * 128)
                     print(f"blocks at once: {pattern}")
-                    run([Player(stream, 128, seconds, pattern)])
+                    run([Player([stream], 128, seconds, pattern)])
                     stream.close()
             case "soak":
                 streams = [open_stream(file, 512, "spectral", 100) for _ in range(2)]
-                players = [Player(stream, 512, 60) for stream in streams]
-                run(players)
+                run([Player(streams, 512, min(60, seconds))])
                 first = memory(file)
-                for player in players:
-                    player.seconds = seconds
-                run(players)
+                run([Player(streams, 512, seconds)])
                 last = memory(file)
                 for name, size in first.items():
                     print(f"{name:<10} {size} kB, drift {last[name] - size:+} kB")

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bridge.core.history import History
+from bridge.core.live_plan import LivePlan
+from bridge.core.replay import memory
 from bridge.core.timeline import Span
 from bridge.protocol import limits
 from bridge.protocol.messages import Audio, Configured, Credit, Drain, Drained, Reset, Stems
@@ -53,16 +55,16 @@ class Epoch:
 
 
 class Feed:
-    """Sends `history`, epoch after epoch.
+    """Sends `history`, epoch after epoch, as the runs of `plan` need it.
 
-    memory: host frames before a stem frame that it depends on. quantum: input is sent in steps of
-    at least so many frames, unless it is waited for.
+    held: input that completes no run is saved up to so many frames, as each message costs time.
     """
 
-    def __init__(self, history: History, memory: int, quantum: int) -> None:
+    def __init__(self, history: History, plan: LivePlan, held: int) -> None:
         self._history = history
-        self._memory = memory
-        self._quantum = quantum
+        self._plan = plan
+        self._memory = memory(plan)
+        self._held = held
         self._credit = 0
         self._request = 0
         self._epochs: list[Epoch] = []
@@ -129,13 +131,18 @@ class Feed:
         end = self._history.stop if epoch.stop is None else epoch.stop
         allowed = min(end, epoch.received + self._credit)
         count = min(allowed - epoch.sent, most)
-        enough = whole or epoch.stop is not None or allowed < end or count >= self._quantum
-        if count > 0 and enough:
+        if count > 0 and (whole or allowed < end or self._is_waited_for(epoch, count)):
             return self._send(epoch, token, count, due, now_us)
         if epoch.stop is None or epoch.sent < epoch.stop:
             return None
         epoch.draining = True
         return Drain(token, epoch.number, epoch.stop)
+
+    def _is_waited_for(self, epoch: Epoch, count: int) -> bool:
+        """Whether the next `count` frames make a run ready, end the epoch or are many."""
+        sent = epoch.sent - epoch.origin
+        ready = self._plan.host_runs(sent + count) > self._plan.host_runs(sent)
+        return ready or epoch.stop is not None or count >= self._held
 
     def _unsent(self) -> Epoch | None:
         """The oldest epoch of which something is left to be sent."""

@@ -35,6 +35,9 @@ from bridge.protocol.messages import (
 
 Audio = NDArray[np.float32]
 
+HELD_US = 20_000
+"""Input that no run waits for is sent in such steps: resampling more takes long for one message."""
+
 
 class Timeline:
     """Takes input block by block and gives the stems of `latency` frames before.
@@ -56,9 +59,8 @@ class Timeline:
         # What is heard next, what that depends on, and input that waits for credit.
         kept = remembered + self.latency + settings.block + configured.credit
         self._history = History(settings.channels, kept, position)
-        # The latency counts what a plugin's polling takes; as much may be saved up here.
-        quantum = configured.plan.polling_us * settings.rate // MICROSECONDS
-        self._feed = Feed(self._history, remembered, quantum)
+        held = HELD_US * settings.rate // MICROSECONDS
+        self._feed = Feed(self._history, self._plan, held)
         self._feed.agree(configured)
         sources = configured.sources
         carrier = sources.index("other") if "other" in sources else len(sources) - 1

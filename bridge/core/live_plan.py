@@ -67,6 +67,10 @@ class LivePlan:
         """Host frames `[0, n)` that must be here before run `run` can begin."""
         return self.incoming.needed(self.read(run).stop)
 
+    def host_runs(self, count: int) -> int:
+        """Runs that can begin once the host frames `[0, count)` are here."""
+        return max(0, (self.incoming.ready(count) - self.lookahead) // self.hop)
+
     def host_final(self, run: int) -> int:
         """Host frames `[0, n)` of the stems that are final after run `run`; 0 for run -1."""
         return self.outgoing.ready((run + 1) * self.hop)

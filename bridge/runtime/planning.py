@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.core.admission import Task, admit, admit_offline
-from bridge.core.choose import Conditions, TooShort, Traits, Wish, choose
+from bridge.core.choose import Conditions, TooShort, Wish, choose
 from bridge.core.conversion import Conversion
 from bridge.core.cost import Cost
 from bridge.core.demand import schedulable
@@ -24,7 +24,7 @@ from bridge.protocol import limits
 from bridge.protocol.codes import Code
 from bridge.protocol.messages import Configure, SavedPlan
 from bridge.protocol.messages_worker import Loaded
-from bridge.runtime.session_cost import cost, run_us, task
+from bridge.runtime.session_cost import cost, run_us, task, traits
 
 MARGIN_US = 4000
 """What the operating system's scheduler may take from a thread that could run: three processes in
@@ -163,12 +163,11 @@ def _conversions(rate: int, model: Loaded) -> tuple[Conversion, Conversion]:
 def _choose(wanted: Configure, model: Loaded) -> SavedPlan:
     burst = BURST_BLOCKS * wanted.block if wanted.burst < 0 else wanted.burst
     guard = RateMap(MICROSECONDS, wanted.rate).frames(GUARD_US)
-    traits = _traits(model)
     conditions = Conditions(wanted.block, burst, guard, wanted.transport_us, MARGIN_US, POLLING_US)
     wish = Wish(wanted.latency_us, wanted.context, wanted.lookahead)
     there, back = _conversions(wanted.rate, model)
     slow = Cost(max(model.cost_us, SHORTEST_HOP_US), max(model.worst_us, SHORTEST_HOP_US))
-    plan, allowances, _ = choose(there, back, traits, slow, conditions, wish)
+    plan, allowances, _ = choose(there, back, traits(model), slow, conditions, wish)
     return SavedPlan(
         plan.hop,
         plan.lookahead,
@@ -196,7 +195,6 @@ def _check(saved: SavedPlan, wanted: Configure, model: Loaded) -> None:
         raise ValueError(
             f"the saved plan is for a model at {saved.model_rate} Hz with other hops; leave it out"
         )
-    traits = _traits(model)
     window, lookahead = saved.window, saved.lookahead
     read = (window, lookahead)
     if window > model.window or (model.fixed and read != (model.window, model.lookahead)):
@@ -206,7 +204,7 @@ def _check(saved: SavedPlan, wanted: Configure, model: Loaded) -> None:
         )
     shortest_us = max(model.cost_us, SHORTEST_HOP_US)
     shortest = RateMap(SLOWER * MICROSECONDS, model.model_rate).frames(shortest_us)
-    longest = traits.longest_hop(window, lookahead)
+    longest = traits(model).longest_hop(window, lookahead)
     if not shortest <= saved.hop <= longest:
         raise ValueError(
             f"the saved plan has hops of {saved.hop} frames, and here {shortest} to {longest} can "
@@ -218,10 +216,6 @@ def _check(saved: SavedPlan, wanted: Configure, model: Loaded) -> None:
             f"the saved plan has a fade of {saved.fade} frames, where {most} can be, and "
             f"{saved.compute_us} us to compute; leave it out"
         )
-
-
-def _traits(model: Loaded) -> Traits:
-    return Traits(model.grid, model.lookahead, model.edge, model.window, model.past, model.fixed)
 
 
 def _latency(saved: SavedPlan, rate: int, model: Loaded) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridge.core.choose import Traits
 from bridge.core.cost import Cost
 from bridge.core.demand import Task
 from bridge.core.latency import MICROSECONDS
@@ -17,6 +18,11 @@ def cost(model: Loaded) -> Cost:
     return Cost(model.cost_us, model.worst_us)
 
 
+def traits(model: Loaded) -> Traits:
+    """What this model says of its windows."""
+    return Traits(model.grid, model.lookahead, model.edge, model.window, model.past, model.fixed)
+
+
 def run_us(plan: SavedPlan, model: Loaded) -> int:
     """What a run with this plan typically takes.
 
@@ -24,7 +30,7 @@ def run_us(plan: SavedPlan, model: Loaded) -> int:
     computes its window whatever the hop. One that goes on from hop to hop (`fixed`) computes what
     is new, and something for each run: in proportion to the hop is never too little.
     """
-    measured = _grid_hop(model.cost_us, model)
+    measured = max(_grid_hop(model.cost_us, model), traits(model).measured_hop)
     if not model.fixed or plan.hop <= measured:
         return model.cost_us
     return -(-model.cost_us * plan.hop // measured)

@@ -39,7 +39,8 @@ def check_wish(model: LiveModel, wanted: Load) -> None:
 def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
     """Time whole runs: input resampled, the model, stems resampled back and the residual made.
 
-    The hop of the runs is about the shortest that the model can keep up with, which one run tells.
+    The hop of the runs is about the shortest that the model can keep up with, which one run tells,
+    and at least `traits.measured_hop`.
     """
     seconds = wanted.calibrate_us / MICROSECONDS
     traits = model.traits
@@ -51,7 +52,7 @@ def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
     lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
     most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
     steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
-    trial = _Trial(model, wanted, steps * traits.grid)
+    trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
     yield from measuring(trial.step, seconds=seconds)
 
 

@@ -172,7 +172,7 @@ class Worker:
         due = [(s, epoch) for s in self._sessions.values() for epoch in self._due(s)]
         if not due:
             return False
-        chosen = due[:1] if len(due) == 1 else self._choose(due)
+        chosen = self._choose(due)
         began = now_us()
         contexts = [epoch.stream.advance() for _, epoch in chosen]
         model = chosen[0][1].opened.model
@@ -190,6 +190,9 @@ class Worker:
         return due
 
     def _choose(self, due: list[tuple[WorkerSession, Epoch]]) -> list[tuple[WorkerSession, Epoch]]:
+        first = min(due, key=lambda one: (not one[1].opened.realtime, one[1].deadline_us))
+        if len(due) == 1 or first[1].opened.model.batch == 1:
+            return [first]
         now = now_us()
         runs = [Run(e.shape, e.deadline_us, e.opened.realtime, e.opened.costs_us) for _, e in due]
         coming = [task for s in self._sessions.values() if (task := s.coming(now)) is not None]

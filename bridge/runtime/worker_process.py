@@ -24,9 +24,11 @@ _ENVIRONMENT = {
     # Threads that spin between runs would take the cores from the host.
     "OMP_WAIT_POLICY": "PASSIVE",
     "KMP_BLOCKTIME": "0",
-    # glibc gives memory back after each run otherwise, and takes it again page by page.
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
+    # glibc gives memory back after each run otherwise, and takes it again page by page; so it does
+    # for large arrays outside its first arena, whatever the thresholds are.
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 34),
 }
 
 

@@ -66,7 +66,7 @@ class Opened:
     def is_measured_alike(self) -> bool:
         """Whether its runs can be held against those that the model was measured by."""
         traits = self.model.traits
-        return not traits.fixed or self.plan.hop == traits.grid
+        return not traits.fixed or self.plan.hop == traits.measured_hop
 
     @property
     def period_us(self) -> int:

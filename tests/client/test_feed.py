@@ -5,19 +5,22 @@ import pytest
 
 from bridge.client.feed import Feed
 from bridge.core.history import History
+from bridge.core.replay import memory
 from bridge.protocol.messages import Audio, Configured, Credit, Drain, Drained, Reset, Stems
 from tests.client.scripted import SOURCES, live_plan, saved_plan
 
-TOKEN, REQUEST, MEMORY, QUANTUM = 5, 2, 100, 16
+TOKEN, REQUEST, HELD = 5, 2, 16
+PLAN = live_plan(window=111)
+MEMORY = memory(PLAN)
 
 
 class Fed:
     """A feed and what it wants to send; epochs are numbered from 1."""
 
-    def __init__(self, *, credit=1000, capacity=2000):
+    def __init__(self, *, credit=1000, capacity=2000, held=HELD):
         self.history = History(2, capacity)
-        self.feed = Feed(self.history, MEMORY, QUANTUM)
-        saved = saved_plan(live_plan(), block=50)
+        self.feed = Feed(self.history, PLAN, held)
+        saved = saved_plan(PLAN, block=50)
         agreed = (TOKEN, REQUEST, 150, saved, SOURCES, credit, "m", False, "none", ())
         self.feed.agree(Configured(*agreed))
         self.epochs = 0
@@ -60,12 +63,21 @@ def test_nothing_is_opened_before_there_is_input(fed):
 def test_small_blocks_are_saved_up_unless_they_are_waited_for(fed):
     fed.play(20)
     fed.sends()
-    fed.play(QUANTUM - 1)
+    fed.play(HELD - 1)
     assert fed.sends() == []
     fed.play(1)
-    assert fed.sends() == [("audio", 1, 20, 20 + QUANTUM)]
+    assert fed.sends() == [("audio", 1, 20, 20 + HELD)]
     fed.play(2)
     assert fed.sends(whole=True) == [("audio", 1, 36, 38)]
+
+
+def test_input_that_a_run_waits_for_is_never_saved_up():
+    fed = Fed(held=1000)
+    sent = []
+    for _ in range(200):
+        fed.play(1)
+        sent += [message[3] for message in fed.sends() if message[0] == "audio"]
+    assert sent == [PLAN.host_needed(run) for run in range(2)]
 
 
 def test_what_was_saved_up_is_sent_when_an_epoch_ends(fed):

@@ -40,9 +40,9 @@ BLOCKS = st.integers(1, BLOCK)
 class Played:
     """A time line, the signal that went in, and the stems that must come out."""
 
-    def __init__(self, *, realtime, credit, quantum_us=0, origin=0, late="dry"):
+    def __init__(self, *, realtime, credit, origin=0, late="dry"):
         self.plan = live_plan()
-        self.saved = saved_plan(self.plan, block=BLOCK, polling_us=quantum_us)
+        self.saved = saved_plan(self.plan, block=BLOCK)
         self.latency = latency_of(self.plan, self.saved)
         self.settings = Settings(RATE, BLOCK, realtime=realtime, late=late)
         self.figures = Figures()
@@ -146,9 +146,9 @@ class Played:
 class WaitingTimeline(RuleBasedStateMachine):
     """A caller who waits: every stem is right, and none is late."""
 
-    @initialize(credit=st.integers(60, 400), quantum_us=st.integers(0, 5000))
-    def begin(self, credit, quantum_us):
-        options = {"credit": credit, "quantum_us": quantum_us, "origin": 7}
+    @initialize(credit=st.integers(60, 400))
+    def begin(self, credit):
+        options = {"credit": credit, "origin": 7}
         self.played = Played(realtime=False, **options)
 
     @rule(length=BLOCKS, whole=st.booleans())

@@ -187,9 +187,10 @@ def test_a_run_of_a_long_hop_counts_as_much_as_the_short_ones_that_it_replaces()
     quick = hop_by_hop()
     short, _ = plan(wanted(), quick)
     assert run_us(short, quick) == quick.cost_us
+    assert run_us(replace(short, hop=2 * quick.grid), quick) == quick.cost_us  # measured at two
     long = replace(short, hop=9 * quick.grid)
-    assert run_us(long, quick) == 9 * quick.cost_us
-    assert run_us(long, replace(quick, cost_us=12_000)) == 54_000  # measured at two steps
+    assert run_us(long, quick) == -(-9 * quick.cost_us // 2)
+    assert run_us(long, replace(quick, cost_us=24_000)) == 72_000  # measured at three steps
     assert run_us(replace(short, hop=7 * 540), network()) == network().cost_us
 
 
