@@ -4,7 +4,9 @@ from collections import deque
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from bridge.errors import RemoteProtocolError
 from bridge.protocol import messages as wire
 from bridge.protocol.codec import decode, encode
 from bridge.protocol.fields import VERSION
@@ -117,3 +119,17 @@ class Link:
 
 def configured(token, request, **changes):
     return replace(CONFIGURED, session=token, request=request, **changes)
+
+
+def states(link):
+    return link.client.state, link.server.state
+
+
+def refuse(link, message, socket, code):
+    """The server refuses `message` with `code`, and nothing changes."""
+    before = link.server.state, link.server.epoch, link.server.request, link.server.in_flight
+    with pytest.raises(RemoteProtocolError, match=message.wire_name) as caught:
+        link.server.receive(socket, message, link.now_us)
+    assert caught.value.code == code
+    after = link.server.state, link.server.epoch, link.server.request, link.server.in_flight
+    assert before == after

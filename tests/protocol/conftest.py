@@ -1,0 +1,10 @@
+"""Fixtures of the protocol's tests."""
+
+import pytest
+
+from tests.protocol.link import Link
+
+
+@pytest.fixture
+def link():
+    return Link()
