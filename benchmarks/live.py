@@ -33,6 +33,9 @@ from bridge.runtime.asking import ask_status
 from bridge.runtime.connection import read_connection
 
 RATE = 48_000
+STALL = 0.02
+"""Seconds that a host may be behind before that counts as a drop-out of its own."""
+
 STANDARD = {"spectral": 120, "network": 120, "many": 60, "beside": 60, "bursts": 20, "soak": 1200}
 
 
@@ -67,6 +70,7 @@ class Player:
     seconds: float
     pattern: Sequence[int] = (1,)
     longest: float = 0.0
+    stalls: int = 0
 
     def __post_init__(self) -> None:
         self.nulls = [0.0 for _ in self.streams]
@@ -80,7 +84,11 @@ class Player:
             count = self.pattern[turn % len(self.pattern)]
             turn += 1
             # A burst comes when its first block is due, so that the others are early.
-            time.sleep(max(0, began + (done + self.block) / RATE - time.monotonic()))
+            early = began + (done + self.block) / RATE - time.monotonic()
+            time.sleep(max(0, early))
+            if -early > STALL:  # a sound card drops out then, and nobody catches up
+                began -= early
+                self.stalls += 1
             for _ in range(count):
                 self._hand_over(done, line)
                 done += self.block
@@ -113,7 +121,7 @@ def run(players: Sequence[Player]) -> None:
                 f"{stream.model:<10} L {1000 * stream.latency / RATE:7.1f} ms"
                 f"   late {stream.late_frames}   null {20 * np.log10(null + 1e-12):.1f} dBFS"
                 f"   least slack {'-' if slack is None else round(slack / 1000, 1)} ms"
-                f"   longest call {1000 * player.longest:.1f} ms"
+                f"   longest call {1000 * player.longest:.1f} ms   host stalled {player.stalls}"
             )
 
 

@@ -144,14 +144,25 @@ def _milliseconds(text: str) -> float:
         raise UsageError(f"--latency '{text}' is neither a number of ms nor auto") from None
 
 
+_LASTING = 1.0
+"""Seconds after which whoever reads a log wants to know what is waited for."""
+
+
 class _Line:
-    """One line on the terminal that says how far it is."""
+    """One line on the terminal that says how far it is; elsewhere one for each step that lasts."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._shown = not quiet and sys.stderr.isatty()
+        self._told = not quiet and not self._shown
         self._last = 0.0
+        self._step, self._since = "", 0.0
 
     def progress(self, what: str, done: int, total: int) -> None:
+        if self._told and what != self._step:
+            self._step, self._since = what, time.monotonic()
+        elif self._told and self._since and time.monotonic() - self._since > _LASTING:
+            self._since = 0.0
+            click.echo(f"{what} ...", err=True)
         if self._shown and time.monotonic() - self._last > 0.1:
             self._last = time.monotonic()
             share = f" {100 * done // total} %" if total else ""

@@ -226,3 +226,10 @@ def bounce_stream(folder, environment):
     alone = Sidecar(folder)
     alone.environment.update(environment)
     return alone.run("stream", str(song(folder)), "-o", str(folder / "out"))
+
+
+def test_what_lasts_is_said_once_where_there_is_no_terminal(music, tmp_path):
+    with Sidecar(tmp_path, "--calibrate", "3") as sidecar:
+        ended = sidecar.run("stream", str(music / "song.wav"), "-o", str(tmp_path / "out"))
+    assert ended.status == 0
+    assert ended.err.count("measuring this machine ...\n") == 1
