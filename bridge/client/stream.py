@@ -178,7 +178,9 @@ class StemStream:
         """The next frame has nothing to do with those before, whose stems still come in time.
 
         origin: where the grid of hops lies from now on: at the next frame, or at this one before
-        it, as if silence had been played since. Raises UsageError for one that is yet to come.
+        it, as if silence had been played since. For that the server must have given all stems of
+        the frames before, so that in real time the first ones after them are late.
+        Raises UsageError for one that is yet to come.
         """
         timeline = self._playing()
         with self._driver.lock:

@@ -152,7 +152,7 @@ def choose(
 
     Without a wished latency it is the smallest that any such plan has. Otherwise it is the wished
     one, rounded down to frames (at host rates up to 1 MHz): of what that has over the smallest,
-    the hop takes what it can of two thirds, on the grid and within the window, and the compute
+    the hop takes what it can of one half, on the grid and within the window, and the compute
     allowance takes everything else.
 
     Raises TooShort for a wished latency below the smallest, and ValueError for a window or a
@@ -168,7 +168,7 @@ def choose(
     over = wish.latency_us * rate // MICROSECONDS - smallest
     if over < 0:
         raise TooShort(wish.latency_us, smallest, rate)
-    hop = cuts.longest(hop, 2 * over // 3)
+    hop = cuts.longest(hop, over // 2)
     plan, needed_us = cuts.plan(hop), conditions.allowances(cost.worst_us).total_us
     left = smallest + over - cuts.frames(hop)
     total = RateMap(MICROSECONDS, rate).frames(needed_us) + left

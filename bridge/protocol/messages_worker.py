@@ -107,6 +107,7 @@ class Open(Message):
     """A session may begin epochs with this plan; a later `request` adds another plan to it.
 
     hop, lookahead, window and fade: of core/live_plan.py. latency: tells when output is due.
+    burst: how far ahead of the clock input may come.
     """
 
     session: Token
@@ -123,6 +124,7 @@ class Open(Message):
     compute_us: Duration
     latency: HostFrames
     block: Block
+    burst: HostFrames
 
 
 @message
@@ -137,8 +139,3 @@ class Stats(Message):
     """What the worker has done: runs, model times, load and memory, in integers."""
 
     stats: Map
-
-
-@message
-class Stop(Message):
-    """Asks the worker to end."""

@@ -1,7 +1,7 @@
 """How long one run of a model takes on this machine: measured once, and kept on disk.
 
     CONFIG/calibration.json
-        {"version": 2, "entries": [{"key": {...}, "typical_us": 123, "worst_us": 1234}, ...]}
+        {"version": 3, "entries": [{"key": {...}, "typical_us": 123, "worst_us": 1234}, ...]}
 
 The entry that was stored last stands last. A file that is damaged, or of another version, counts as
 empty and is replaced. Where nothing can be written, measurements are remembered by this process.
@@ -23,7 +23,7 @@ from bridge.core.cost import Cost
 from bridge.core.figures import Durations
 from bridge.runtime.folders import user_folder
 
-VERSION = 2
+VERSION = 3
 ENTRIES = 64
 """More than anyone has of models, precisions and rates; the one stored longest ago goes first."""
 
@@ -67,17 +67,17 @@ def store(key: Mapping[str, str], cost: Cost) -> None:
             _unwritten.pop(next(iter(_unwritten)))
 
 
-def refine(key: Mapping[str, str], seen: Durations) -> None:
+def refine(key: Mapping[str, str], seen: Durations, *, lower: bool = True) -> None:
     """Let the runs of a session that has ended correct what the next ones are told.
 
     Does nothing for what was never stored. The rule is `refined`.
     """
     stored = load(key)
-    if stored is not None and (cost := refined(stored, seen)) != stored:
+    if stored is not None and (cost := refined(stored, seen, lower=lower)) != stored:
         store(key, cost)
 
 
-def refined(stored: Cost, seen: Durations) -> Cost:
+def refined(stored: Cost, seen: Durations, *, lower: bool = True) -> Cost:
     """The cost to keep after a session.
 
     When 1.25 times the longest run is more than the worst that is stored, that is raised to it, but
@@ -86,19 +86,21 @@ def refined(stored: Cost, seen: Durations) -> Cost:
     which leaves it above the longest run in any case. With what is typical it is the same, up and
     down to 1.25 times the 99th percentile, but fewer than 100 runs say nothing of it: one that was
     interrupted would be the 99th percentile.
+
+    lower: False for runs that had less to do than those that were measured: they only raise.
     """
     nearly = seen.percentile(990)
-    worst_us = _moved(stored.worst_us, seen.max, seen.percentile(999), seen.count)
+    worst_us = _moved(stored.worst_us, seen.max, seen.percentile(999), seen.count, lower=lower)
     typical_us = stored.typical_us
     if seen.count >= _SOME_RUNS:
-        typical_us = _moved(typical_us, nearly, nearly, seen.count)
+        typical_us = _moved(typical_us, nearly, nearly, seen.count, lower=lower)
     return Cost(min(typical_us, worst_us), worst_us)
 
 
-def _moved(stored_us: int, most_us: int, usual_us: int, count: int) -> int:
+def _moved(stored_us: int, most_us: int, usual_us: int, count: int, *, lower: bool) -> int:
     if _with_margin(most_us) > stored_us:
         return min(_with_margin(most_us), 2 * stored_us, _LONGEST_US)
-    if count < _ENOUGH_RUNS:
+    if count < _ENOUGH_RUNS or not lower:
         return stored_us
     return stored_us - max(0, stored_us - _with_margin(usual_us)) // 8
 

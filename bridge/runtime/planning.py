@@ -24,7 +24,8 @@ from bridge.protocol import limits
 from bridge.protocol.codes import Code
 from bridge.protocol.messages import Configure, SavedPlan
 from bridge.protocol.messages_worker import Loaded
-from bridge.runtime.session_cost import cost, run_us, task, traits
+from bridge.runtime.session_cost import run_us, task, traits
+from bridge.runtime.session_cost import stall_us as stall_of
 
 MARGIN_US = 4000
 """What the operating system's scheduler may take from a thread that could run: three processes in
@@ -101,7 +102,7 @@ def plan_session(
             f"{HELD_BYTES >> 20} MB"
         )
         raise Refused(Code.LOAD, text, "use a shorter context, or close a session")
-    stall_us = max(stall_us, cost(model).stall_us)
+    stall_us = max(stall_us, stall_of(saved, model))
     if wanted.realtime:
         verdict = admit(others, task(saved, model), blocking_us, stall_us)
     else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
+from bridge.protocol import limits
 from bridge.protocol.messages import Configure, Configured
 from bridge.protocol.messages_worker import Load, Loaded, Open
 from bridge.runtime.planning import credit, plan_session
 from bridge.runtime.server_session import Granted, Session
-from bridge.runtime.session_cost import at_most, cost, run_us
+from bridge.runtime.session_cost import at_most, run_us, slower, stall_us
 
 
 def grant(
@@ -31,8 +32,8 @@ def grant(
     tasks = [at_most(live) for plans in known if (live := [g.task for g in plans if g.task])]
     blocking_us = max((run_us(g.answer.plan, g.model) for g in others if not g.task), default=0)
     held = sum(other.held_bytes(kind) for other in sessions if other is not session)
-    stall_us = max((cost(g.model).stall_us for g in others), default=0)
-    plan, latency = plan_session(wanted, model, tasks, blocking_us, held, stall_us)
+    stalls_us = max((stall_us(g.answer.plan, g.model) for g in others), default=0)
+    plan, latency = plan_session(wanted, model, tasks, blocking_us, held, stalls_us)
     opened = Open(
         session.token,
         load.key,
@@ -48,6 +49,7 @@ def grant(
         plan.compute_us,
         latency,
         wanted.block,
+        plan.burst,
     )
     answer = Configured(
         session.token,
@@ -59,6 +61,6 @@ def grant(
         model.name,
         model.preview,
         model.licence,
-        model.warnings,
+        (*slower(plan, model), *model.warnings)[: limits.WARNINGS],
     )
     return Granted(kind, wanted, load, model, opened, answer)

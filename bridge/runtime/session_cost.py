@@ -37,8 +37,32 @@ def run_us(plan: SavedPlan, model: Loaded) -> int:
 
 
 def task(plan: SavedPlan, model: Loaded) -> Task:
-    """What a live session with this plan asks of its worker."""
-    return Task(run_us(plan, model), plan.hop * MICROSECONDS // plan.model_rate, plan.compute_us)
+    """What a live session with this plan asks of its worker.
+
+    A plan that was made where runs took less counts as it did there: it keeps its latency, with a
+    warning, wherever it is opened, and after every correction of what was measured.
+    """
+    period_us = plan.hop * MICROSECONDS // plan.model_rate
+    most_us = max(1, min(period_us - period_us // 100, plan.compute_us))
+    return Task(min(run_us(plan, model), most_us), period_us, plan.compute_us)
+
+
+def stall_us(plan: SavedPlan, model: Loaded) -> int:
+    """By how much the longest run may exceed what `task` says, as far as the plan allows for it."""
+    return min(cost(model).stall_us, plan.compute_us - task(plan, model).cost_us)
+
+
+def slower(plan: SavedPlan, model: Loaded) -> tuple[str, ...]:
+    """A warning where this machine takes longer than the plan allows, even without a margin."""
+    worst_us, typical_us = model.worst_us * 4 // 5, model.cost_us * 4 // 5
+    period_us = plan.hop * MICROSECONDS // plan.model_rate
+    if worst_us <= plan.compute_us and typical_us <= period_us:
+        return ()
+    text = (
+        f"a run takes up to {-(-worst_us // 1000)} ms on this machine, and the saved latency "
+        f"leaves {min(plan.compute_us, period_us) // 1000}: stems may come late; ask for another"
+    )
+    return (text,)
 
 
 def at_most(tasks: Sequence[Task]) -> Task:

@@ -51,7 +51,7 @@ from bridge.runtime.pipe import Pipe, PipeClosed
 from bridge.runtime.slot import Result, Slot
 from bridge.runtime.worker_loads import Loads
 from bridge.runtime.worker_models import Shelf
-from bridge.runtime.worker_process import WAITING_BYTES
+from bridge.runtime.worker_process import WAITING_BYTES, give_memory_back
 from bridge.runtime.worker_session import Epoch, Opened, WorkerSession, separate
 
 NICENESS = 5
@@ -71,7 +71,9 @@ class Worker:
         self._pipe = pipe
         self._models = Shelf(device, self._may_measure, self._in_use)
         self._sessions: dict[int, WorkerSession] = {}
-        self._left: deque[tuple[str, Durations]] = deque(maxlen=16)  # as much as is worth learning
+        self._left: deque[tuple[str, Durations, Durations]] = deque(
+            maxlen=16
+        )  # as much as is worth learning
         self._alarm, self._wake = socket.socketpair()
         self._alarm.setblocking(False)
         wake = (lambda: self._wake.send(b"!")) if threaded else None
@@ -142,10 +144,12 @@ class Worker:
                 session.push(message.epoch, message.start, message.audio, now_us())
                 self._acknowledge(session, message.epoch)
             case Reset():
-                session.begin(message.epoch, message.origin, message.start, message.request)
+                session.begin(
+                    message.epoch, message.origin, message.start, message.request, now_us()
+                )
                 self._sweep(session)
             case Drain():
-                session.drain(message.epoch, message.stop)
+                session.drain(message.epoch, message.stop, now_us())
                 self._sweep(session)
             case Close():
                 self._close(session)
@@ -158,16 +162,18 @@ class Worker:
 
     def _close(self, session: WorkerSession) -> None:
         del self._sessions[session.number]
-        self._left.append((session.key, session.alike))
+        self._left.append((session.key, session.alike, session.shorter))
         self._models.keep()
         if not self._sessions:  # nobody waits now
             self._models.learn(self._left)
             self._left.clear()
             gc.collect()
+            give_memory_back()
 
     def _start_run(self) -> bool:
         """Start what is due first; True when it is done and more may be due."""
-        if self._runs.busy:
+        # Here a run would keep the stems of the one before from leaving.
+        if self._runs.busy or (self._pipe.waiting and not self._threaded):
             return False
         due = [(s, epoch) for s in self._sessions.values() for epoch in self._due(s)]
         if not due:
@@ -183,7 +189,7 @@ class Worker:
 
     def _due(self, session: WorkerSession) -> list[Epoch]:
         skipped = session.skipped
-        due = list(session.due())
+        due = list(session.due(now_us()))
         if session.skipped != skipped:  # the client may be waiting for the credit of those
             for epoch in session.epochs:
                 self._acknowledge(session, epoch.number)
@@ -216,7 +222,7 @@ class Worker:
             now = now_us()
             session.note((now - began) // len(chosen), epoch)
             session.overruns += now > epoch.deadline_us
-            epoch.is_done_with_one()
+            epoch.is_done_with_one(now)
         self._busy_us += now_us() - began
 
     def _send_stems(self, session: WorkerSession, epoch: Epoch, start: int, stems: Audio) -> None:

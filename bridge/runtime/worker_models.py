@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
+from threading import Thread
 
 from bridge.config import BounceSettings
 from bridge.core.cost import Cost
@@ -84,12 +85,16 @@ class Shelf:
         for key in idle[:-_IDLE_KEPT]:
             del self._ready[key]
 
-    def learn(self, seen: Iterable[tuple[str, Durations]]) -> None:
-        """Let the runs of sessions that have ended, by model, correct what the next are told."""
-        for key, times in seen:
+    def learn(self, seen: Iterable[tuple[str, Durations, Durations]]) -> None:
+        """Let the runs of sessions that have ended, by model, correct what the next are told.
+
+        Of each those with the hop that was measured, and those with a shorter one.
+        """
+        for key, alike, shorter in seen:
             ready = self._ready.get(key)
             if ready is not None:
-                calibration.refine(ready.key, times)
+                calibration.refine(ready.key, alike)
+                calibration.refine(ready.key, shorter, lower=False)
 
     def load(self, wanted: Load) -> Iterator[Loading | Loaded | None]:
         """Load and measure, a step at a time; ends with Loaded. Raises BridgeError.
@@ -120,7 +125,10 @@ class Shelf:
                 else:
                     yield None
             cost = measured.cost
-            calibration.store(ready.key, cost)
+            if any(True for _ in self._in_use()):  # a lock and a disk take long
+                Thread(target=calibration.store, args=(ready.key, cost)).start()
+            else:
+                calibration.store(ready.key, cost)
         ready = self._ready[wanted.key] = replace(ready, cost=cost)
         yield _describe(ready, wanted)
 
@@ -182,7 +190,7 @@ def _describe(ready: Ready, wanted: Load) -> Loaded:
     model, traits = ready.model, ready.model.traits
     incoming, outgoing = conversions(wanted.rate, model.rate)
     # A network on a CPU takes all cores, and the host and other sessions take some of them back.
-    shares = ready.device == "cpu" and not traits.fixed
+    shares = ready.device == "cpu" and not traits.fixed and model.name != "fake"
     cost_us, worst_us = (
         time_us * 6 // 5 if shares else time_us
         for time_us in (ready.cost.typical_us, ready.cost.worst_us)

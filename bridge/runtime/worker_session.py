@@ -23,8 +23,8 @@ from bridge.protocol.messages_worker import Open
 class Opened:
     """One configuration of a session.
 
-    block, latency: in host frames; compute_us: how long a run may take once its input is here;
-    cost: how long one takes by itself.
+    block, burst, latency: in host frames; compute_us: how long a run may take once its input is
+    here; cost: how long one takes by itself.
     """
 
     key: str
@@ -34,6 +34,7 @@ class Opened:
     residual: bool
     realtime: bool
     block: int
+    burst: int
     latency: int
     compute_us: int
     cost: Cost
@@ -57,21 +58,21 @@ class Opened:
             message.residual,
             message.realtime,
             message.block,
+            message.burst,
             message.latency,
             message.compute_us,
             cost,
         )
 
     @property
-    def is_measured_alike(self) -> bool:
-        """Whether its runs can be held against those that the model was measured by."""
-        traits = self.model.traits
-        return not traits.fixed or self.plan.hop == traits.measured_hop
-
-    @property
     def period_us(self) -> int:
         """Time between two runs, rounded down."""
         return self.plan.hop * MICROSECONDS // self.plan.incoming.target
+
+    @property
+    def burst_us(self) -> int:
+        """How far ahead of the clock input may come, rounded up."""
+        return -(-self.burst * MICROSECONDS // self.plan.incoming.source)
 
     @property
     def costs_us(self) -> tuple[int, ...]:
@@ -95,14 +96,24 @@ class Epoch:
     def next_is_ready(self, now_us: int) -> None:
         """Note that another run has its input.
 
-        A host that hands blocks over ahead of the clock leaves the deadlines where they are.
+        A host that hands blocks over ahead of the clock leaves the deadlines where they are, but
+        only as far ahead as the latency allows for: clocks differ, and hosts stop for a while.
         """
-        self.ready_us = max(now_us, self.ready_us + self.opened.period_us)
+        ahead_us = now_us + self.opened.burst_us
+        self.ready_us = max(now_us, min(self.ready_us + self.opened.period_us, ahead_us))
 
-    def is_done_with_one(self) -> None:
+    def is_done_with_one(self, now_us: int) -> None:
         """Note that a run has ended; the input of the next one may have been here for long."""
         if self.stream.ready():
-            self.ready_us += self.opened.period_us
+            ahead_us = now_us + self.opened.burst_us
+            self.ready_us = min(self.ready_us + self.opened.period_us, ahead_us)
+
+    def drain(self, stop: int, now_us: int) -> None:
+        """The input ends at `stop`, which may be all that the next run has waited for."""
+        was_ready = self.stream.ready()
+        self.stream.drain(stop)
+        if not was_ready and self.stream.ready():
+            self.next_is_ready(now_us)
 
     @property
     def shape(self) -> tuple[str, LivePlan]:
@@ -132,6 +143,7 @@ class WorkerSession:
     key: str = ""
     times: Durations = field(default_factory=Durations)
     alike: Durations = field(default_factory=Durations)
+    shorter: Durations = field(default_factory=Durations)
 
     def configure(self, request: int, opened: Opened) -> None:
         """Keep a configuration, and those before it that a RESET may still name."""
@@ -139,18 +151,19 @@ class WorkerSession:
         for old in sorted(self.configurations.keys() - {self.request})[: -limits.PLANS]:
             del self.configurations[old]
 
-    def begin(self, number: int, origin: int, start: int, request: int) -> None:
+    def begin(self, number: int, origin: int, start: int, request: int, now_us: int) -> None:
         """Open an epoch, and end the one before where the new one begins.
 
         Where the configuration is another worker's, the new epoch is as well.
         """
         for epoch in self.epochs:
-            epoch.stream.drain(origin)
+            epoch.drain(origin, now_us)
         opened = self.configurations.get(request)
         if opened is None:
             return
         if opened.key != self.key:  # times are of one model
-            self.key, self.times, self.alike = opened.key, Durations(), Durations()
+            self.key, self.times = opened.key, Durations()
+            self.alike, self.shorter = Durations(), Durations()
         self.request = request
         plan, model = opened.plan, opened.model
         stream = LiveStream(
@@ -177,11 +190,12 @@ class WorkerSession:
                 if not was_ready and epoch.stream.ready():
                     epoch.next_is_ready(now_us)
 
-    def due(self) -> Iterator[Epoch]:
+    def due(self, now_us: int) -> Iterator[Epoch]:
         """Epochs whose next run can begin, once those are skipped whose time has passed."""
         for epoch in self.epochs:
             while epoch.stream.ready() and self._is_past(epoch):
                 epoch.stream.skip()
+                epoch.is_done_with_one(now_us)
                 self.skipped += 1
             if epoch.stream.ready():
                 yield epoch
@@ -202,16 +216,19 @@ class WorkerSession:
         return opened.realtime and epoch.stream.next_final().stop <= heard
 
     def note(self, time_us: int, epoch: Epoch) -> None:
-        """Count how long a run took, and apart those that are like the ones that were measured."""
+        """Count how long a run took, also against the ones that the model was measured by."""
         self.times.add(time_us)
-        if epoch.opened.is_measured_alike:
+        traits, hop = epoch.opened.model.traits, epoch.opened.plan.hop
+        if not traits.fixed or hop == traits.measured_hop:
             self.alike.add(time_us)
+        elif hop < traits.measured_hop:
+            self.shorter.add(time_us)
 
-    def drain(self, number: int, stop: int) -> None:
+    def drain(self, number: int, stop: int, now_us: int) -> None:
         """The input of the epoch `number` ends at `stop`."""
         for epoch in self.epochs:
             if epoch.number == number:
-                epoch.stream.drain(stop)
+                epoch.drain(stop, now_us)
 
     def sweep(self) -> Iterator[tuple[int, int]]:
         """Drop the epochs that have given everything; yields the number and end of each."""

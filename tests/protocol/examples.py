@@ -108,9 +108,9 @@ WORKER: list[Message] = [
     ),
     inner.Failed("a", "model", "htdemucs is not on this machine", "fetch it"),
     inner.Open(
-        TOKEN, "a", 1, 48000, 2, 65536, 4096, 343_980, 4096, True, True, 4_000_000, 300_000, 512
+        *(TOKEN, "a", 1, 48000, 2, 65536, 4096, 343_980, 4096, True, True, 4_000_000, 300_000),
+        *(512, 1024),
     ),
     inner.Close(TOKEN),
     inner.Stats({"busy_us": 12, "sessions": {"1": {"runs": 3}}}),
-    inner.Stop(),
 ]

@@ -99,7 +99,7 @@ def test_asking_never_writes_nor_waits(config):
 
 
 def entry(times, key=b'{"a": "b"}'):
-    return b'{"version": 2, "entries": [{"key": %b, "typical_us": %b}]}' % (key, times)
+    return b'{"version": 3, "entries": [{"key": %b, "typical_us": %b}]}' % (key, times)
 
 
 def test_an_entry_is_read(config):
@@ -119,13 +119,13 @@ def test_an_entry_is_read(config):
         b'"text"',
         b"[" * 100_000,
         b'{"version": 1, "entries": [{"key": {"a": "b"}, "cost_us": 1}]}',
-        b'{"version": 3, "entries": [{"key": {"a": "b"}, "typical_us": 1, "worst_us": 1}]}',
-        b'{"version": 2}',
-        b'{"version": 2, "entries": {}}',
-        b'{"version": 2, "entries": [1]}',
-        b'{"version": 2, "entries": [{"key": {}}]}',
-        b'{"version": 2, "entries": [{"key": {"a": "b"}, "typical_us": 1}]}',
-        b'{"version": 2, "entries": [{"key": {"a": "b"}, "worst_us": 1}]}',
+        b'{"version": 9, "entries": [{"key": {"a": "b"}, "typical_us": 1, "worst_us": 1}]}',
+        b'{"version": 3}',
+        b'{"version": 3, "entries": {}}',
+        b'{"version": 3, "entries": [1]}',
+        b'{"version": 3, "entries": [{"key": {}}]}',
+        b'{"version": 3, "entries": [{"key": {"a": "b"}, "typical_us": 1}]}',
+        b'{"version": 3, "entries": [{"key": {"a": "b"}, "worst_us": 1}]}',
         entry(b'1, "worst_us": 1', key=b"1"),
         entry(b'1, "worst_us": 1', key=b'{"a": 1}'),
         entry(b'1, "worst_us": 1', key=b'{"a": []}'),

@@ -159,3 +159,11 @@ def test_real_runs_are_measured():
     cost = measure(lambda: calls.append(sum(range(1000))), seconds=0.01)
     assert cost.worst_us >= cost.typical_us >= 2
     assert len(calls) >= 10
+
+
+def test_runs_with_less_to_do_only_raise_what_is_stored():
+    stored = Cost(700, 2000)
+    assert refined(stored, seen(*[300] * 2000), lower=False) == stored
+    raised = refined(stored, seen(*[600] * 2000, 3000), lower=False)
+    assert raised.typical_us >= 750
+    assert raised.worst_us == 3750

@@ -20,7 +20,7 @@ from bridge.runtime.planning import (
     held_bytes,
     plan_session,
 )
-from bridge.runtime.session_cost import run_us, task
+from bridge.runtime.session_cost import run_us, slower, task
 from tests.server.raw import configuring
 
 RATES = (44_100, 48_000, 96_000, 192_000)
@@ -113,6 +113,22 @@ def test_a_plan_that_is_given_back_gives_the_same_on_a_slower_machine(model):
     slower = replace(model, cost_us=model.cost_us * 3 // 2, worst_us=model.cost_us * 3 // 2)
     assert plan(wanted(saved=saved, realtime=False), slower) == (saved, frames)
     assert plan(wanted(saved=saved), slower) == (saved, frames)
+
+
+@given(
+    st.sampled_from([network(), hop_by_hop()]),
+    st.sampled_from([0, 3_000_000, 5_000_000]),
+    st.integers(1, 700),
+    st.integers(0, 200),
+)
+def test_an_open_plan_is_given_again_whatever_is_measured_later(model, wish_us, more, stall):
+    saved, frames = plan(wanted(latency_us=wish_us), model)
+    cost_us = model.cost_us + model.cost_us * more // 100
+    found = replace(model, cost_us=cost_us, worst_us=cost_us + model.cost_us * stall // 100)
+    assert plan(wanted(saved=saved), found) == (saved, frames)
+    warned = slower(saved, found)
+    assert bool(warned) >= (cost_us * 4 > 5 * saved.compute_us + 8)
+    assert not slower(saved, model)
 
 
 def test_too_short_a_latency_is_refused_with_one_that_can_be_had():

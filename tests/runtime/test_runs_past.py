@@ -17,9 +17,9 @@ RATE, HOP, BLOCK, LATENCY = 48_000, 100, 64, 500
 def session(*, realtime):
     model = live_model(Ensemble("fake", (Member(FakeSeparator(RATE, 400), (1.0,) * 4),)))
     plan = LivePlan(design(RATE, RATE), design(RATE, RATE), HOP, 0, 400)
-    opened = Opened("k", model, plan, 2, True, realtime, BLOCK, LATENCY, 1000, Cost(900, 1000))
+    opened = Opened("k", model, plan, 2, True, realtime, BLOCK, 0, LATENCY, 1000, Cost(900, 1000))
     found = WorkerSession(1, {1: opened})
-    found.begin(1, 0, 0, 1)
+    found.begin(1, 0, 0, 1, 0)
     return found
 
 
@@ -28,7 +28,7 @@ def session(*, realtime):
 def test_only_runs_that_are_past_are_left_out(realtime, backlog):
     one = session(realtime=realtime)
     one.push(1, 0, np.zeros((2, backlog), np.float32), 0)
-    assert [epoch.number for epoch in one.due()] == [1]
+    assert [epoch.number for epoch in one.due(0)] == [1]
     # The host may ask for what a block ago was due, so that a run is past a block later.
     past = max(0, backlog - LATENCY - BLOCK) // HOP if realtime else 0
     assert one.skipped == past

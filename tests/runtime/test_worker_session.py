@@ -68,7 +68,7 @@ def server(tmp_path, monkeypatch):
 
 
 def opening(session, key=KEY, request=1):
-    return Open(session, key, request, RATE, 2, HOP, 0, WINDOW, 0, True, False, 1000, 0, 512)
+    return Open(session, key, request, RATE, 2, HOP, 0, WINDOW, 0, True, False, 1000, 0, 512, 0)
 
 
 def audio(session, epoch, start, frames):
@@ -113,3 +113,15 @@ def test_who_is_bad_fails_alone(batch):
     assert len(found) == len(batch)
     for context, stems in zip(batch, found, strict=True):
         assert isinstance(stems, ModelError) if context == "bad" else stems == context
+
+
+def test_stems_leave_before_the_next_run_begins(server):
+    cost = 0.3
+    server.load(cost=cost)
+    server.send(opening(1), Reset(1, 1, 0, 0, 1), audio(1, 1, 0, HOP), audio(1, 1, HOP, HOP))
+    stems = lambda message: isinstance(message, Stems)  # noqa: E731
+    server.receive(stems)  # 512 kB, more than the socket holds at once
+    began = time.monotonic()
+    server.receive(stems)
+    # Where they waited for the run, both came together.
+    assert time.monotonic() - began > cost / 2
