@@ -257,6 +257,7 @@ class Driver:
 
     def _leave(self) -> None:
         with self.lock:
+            self._live = False
             self.link.leave(now_us())
 
 

@@ -114,6 +114,11 @@ class Feed:
                 return epoch
         return None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the input has ended and the server has given all that it will."""
+        return not self._epochs
+
     def next(
         self, token: int, number: int, most: int, *, due: int, now_us: int, whole: bool
     ) -> Reset | Audio | Drain | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bridge.errors import UsageError
 from bridge.protocol import limits
+from bridge.protocol.fields import clipped, shown
 from bridge.protocol.messages import Configure, SavedPlan
 
 LATE = ("dry", "silence")
@@ -47,8 +48,11 @@ class Settings:
         check_time("lookahead", self.lookahead, 0, longest, "s, or None for the model's")
         _one_of("late", self.late, LATE)
         _one_of("precision", self.precision, PRECISIONS)
-        if not isinstance(self.model, str) or not self.model.strip():
-            raise UsageError(f"model {self.model!r} names no model; leave it out, or name one")
+        for name in ("residual", "realtime"):
+            _one_of(name, getattr(self, name), (True, False))
+        named = isinstance(self.model, str) and self.model.strip()
+        if not named or clipped(self.model) != self.model:
+            raise UsageError(f"model {shown(self.model)} names no model; leave it out, or name one")
 
     @property
     def in_model_frames(self) -> bool:
@@ -97,8 +101,10 @@ class Settings:
 
 def check_whole(name: str, value: object, low: int, high: int, unit: str) -> None:
     """Raise UsageError unless `value` is a whole number in this range."""
-    if type(value) is not int or not low <= value <= high:
-        raise UsageError(f"{name} {value!r} is out of range; use {low} to {high} {unit}".rstrip())
+    if type(value) is not int:
+        raise UsageError(f"{name} {value!r} is no int; use {low} to {high} {unit}".rstrip())
+    if not low <= value <= high:
+        raise UsageError(f"{name} {value} is out of range; use {low} to {high} {unit}".rstrip())
 
 
 def check_time(name: str, value: object, low: float, high: float, unit: str) -> None:
@@ -106,10 +112,11 @@ def check_time(name: str, value: object, low: float, high: float, unit: str) -> 
     if value is None:
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= float(value) <= high:  # type: ignore[arg-type]
+    if not number or not low <= value <= high:  # type: ignore[operator]
         raise UsageError(f"{name} {value!r} is out of range; use {low:g} to {high:g} {unit}")
 
 
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UsageError(f"{name} {value!r} is unknown; use one of {', '.join(known)}")
+def _one_of(name: str, value: object, known: tuple[object, ...]) -> None:
+    if not any(value is one or (isinstance(one, str) and value == one) for one in known):
+        options = ", ".join(map(str, known))
+        raise UsageError(f"{name} {shown(value)} is unknown; use one of {options}")

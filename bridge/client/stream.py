@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from bridge.client.blocks import checked
 from bridge.client.driver import Driver, OnProgress
 from bridge.client.settings import Settings, check_time, check_whole
 from bridge.client.timeline import Timeline
-from bridge.errors import ServerError, UsageError
+from bridge.errors import ServerError
 from bridge.protocol import limits
 from bridge.protocol.messages import SavedPlan
 
@@ -185,11 +186,7 @@ class StemStream:
         timeline = self._playing()
         with self._driver.lock:
             origin = self.position if origin is None else origin
-            if not 0 <= origin <= self.position:
-                raise UsageError(
-                    f"origin {origin} is not within 0 and {self.position}, the next frame; leave "
-                    "it out"
-                )
+            check_whole("origin", origin, 0, self.position, "frames, the next one, or leave it out")
             timeline.begin(origin)
 
     def reconfigure(self, **changes: Any) -> None:
@@ -214,7 +211,7 @@ class StemStream:
         timeline = self._playing()
         with self._driver.lock:
             timeline.end()
-        self._wait(timeline, timeline.latency)
+        self._wait(lambda: timeline.is_complete(timeline.latency) or timeline.is_over)
         with self._driver.lock:
             rest = timeline.read_rest()
             self._driver.timeline = Timeline(
@@ -271,13 +268,13 @@ class StemStream:
             driver.exchange()
             if self._settings.realtime or timeline.is_complete(length):
                 return timeline.read(length)
-        self._wait(timeline, length)
+        self._wait(lambda: timeline.is_complete(length))
         with driver.lock:
             return timeline.read(length)
 
-    def _wait(self, timeline: Timeline, length: int) -> None:
+    def _wait(self, done: Callable[[], bool]) -> None:
         try:
-            self._driver.wait_for(lambda: timeline.is_complete(length))
+            self._driver.wait_for(done)
         except BaseException as error:
             if self._settings.realtime and isinstance(error, ServerError):
                 return  # what did not come is late

@@ -130,6 +130,11 @@ class Timeline:
         stop = min(start + length + self._guard, self.position)
         return self._stems.holds(Span.between(start, stop))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no more stems will come: the input has ended, and the server is done with it."""
+        return self._feed.is_over
+
     def read(self, length: int) -> Audio:
         """The next frames of the stems, shape (S, C, length)."""
         dry = self._history.read(self._stems.position, length)

@@ -124,7 +124,8 @@ def _reason(
         f"else may be in progress, but has {_tenths(task.deadline_us // 100)}"
     )
     if fitting is None:
-        return f"{trouble}, however long the latency of this one is; close a session"
+        way_out = "close a session, or give an open one more latency"
+        return f"{trouble}, however long the latency of this one is; {way_out}"
     longer = -((newcomer.deadline_us - fitting) // 1000)
     return f"{trouble}; ask for a latency at least {longer} ms longer{close}"
 

@@ -65,6 +65,6 @@ def _ask(connection: Connection, question: Message, kind: type[M]) -> M:
                 if isinstance(answer, kind):
                     return answer
     raise ServerError(
-        f"the sidecar (process {connection.pid}) does not answer; see its log, or end it by "
-        f"`kill {connection.pid}` and start `stembridge serve` again"
+        f"the sidecar at {connection.control} does not answer; see its log, or end it by "
+        "`stembridge stop` there and start it again; from afar, `stembridge keys allow` lets one in"
     )

@@ -82,7 +82,8 @@ def read_connection(path: Path | None = None) -> Connection:
                 f"there is no {path}; copy the server's connection file there"
             ) from None
         raise ServerError("no sidecar is running; start one by `stembridge serve`") from None
-    if path is None and not _is_running(found.pid):
+    # The process may be another one by now, but asking for the lock keeps a server from it.
+    if path is None and not (_is_running(found.pid) and is_served()):
         raise ServerError("no sidecar is running any more; start one by `stembridge serve`")
     return found
 

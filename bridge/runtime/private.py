@@ -18,6 +18,7 @@ from bridge.errors import ServerError
 
 _OTHERS_MAY_READ = 0o077
 _OTHERS_MAY_WRITE = 0o022
+_ANOTHER = "choose another folder by STEMBRIDGE_CONFIG_DIR or STEMBRIDGE_RUNTIME_DIR"
 
 
 def make_private_folder(folder: Path) -> None:
@@ -91,18 +92,19 @@ def _temporary(path: Path, content: bytes) -> Iterator[Path]:
 
 def _check(found: os.stat_result, path: Path, others: int, *, folder: bool) -> None:
     if not (stat.S_ISDIR if folder else stat.S_ISREG)(found.st_mode):
-        raise ServerError(f"{path} is no {'folder' if folder else 'file'} itself; remove it")
+        kind = "folder" if folder else "file"
+        raise ServerError(f"{path} is no {kind} itself; put one there, or {_ANOTHER}")
     if not hasattr(os, "getuid"):
         return
     if found.st_uid != os.getuid():
         raise ServerError(
-            f"{path} belongs to user {found.st_uid}, and not to you (user {os.getuid()}); remove it"
+            f"{path} belongs to user {found.st_uid}, not to you (user {os.getuid()}); {_ANOTHER}"
         )
     if found.st_mode & others:
         mode = "700" if folder else "600"
         raise ServerError(
-            f"{path} is open to other users (mode {found.st_mode & 0o777:03o}); if you trust what "
-            f"is in it, `chmod {mode} {path}`, else remove it"
+            f"{path} is open to other users (mode {found.st_mode & 0o777:03o}); {_ANOTHER}, or if "
+            f"nobody else needs it and you trust what is in it, `chmod {mode} {path}`"
         )
 
 
@@ -114,6 +116,5 @@ def _in_words(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise ServerError(
-            f"{path} cannot be used: {error.strerror or error}; make room there, or choose another "
-            "folder by STEMBRIDGE_CONFIG_DIR or STEMBRIDGE_RUNTIME_DIR"
+            f"{path} cannot be used: {error.strerror or error}; make room there, or {_ANOTHER}"
         ) from error

@@ -195,6 +195,11 @@ def _describe(ready: Ready, wanted: Load) -> Loaded:
         time_us * 6 // 5 if shares else time_us
         for time_us in (ready.cost.typical_us, ready.cost.worst_us)
     )
+    if worst_us > limits.DURATION_US:
+        raise ModelError(
+            f"a run of {model.name} takes up to {worst_us // 1_000_000} s on this machine, where "
+            f"{limits.DURATION_US // 1_000_000} s are the most for live use; choose a faster model"
+        )
     return Loaded(
         key=wanted.key,
         grid=traits.grid,

@@ -130,6 +130,12 @@ def test_what_is_no_block_is_refused_and_changes_nothing(open_stream, block, wor
         ({"model": " "}, "names no model"),
         ({"latency": 0}, "latency 0 is out of range"),
         ({"latency": "short"}, "latency 'short'"),
+        ({"latency": 10**400}, "latency 1000"),
+        ({"rate": np.int64(48_000)}, r"rate np.int64\(48000\) is no int; use 8000"),
+        ({"residual": "yes"}, "residual 'yes' is unknown; use one of True, False"),
+        ({"realtime": None}, "realtime None is unknown"),
+        ({"model": "a\nb"}, "model 'a b' names no model"),
+        ({"model": "m" * 2000}, "names no model"),
         ({"context": -1.0}, "context -1.0"),
         ({"lookahead": float("nan")}, "lookahead nan"),
         ({"burst": -1}, "burst -1"),
@@ -167,8 +173,20 @@ def test_a_reset_may_leave_the_grid_where_it_was(server, open_stream):
         heard, separate(server.plan, played)[:, :, 30:][..., : heard.shape[2]]
     )
     for origin in (-1, stream.position + 1):
-        with pytest.raises(UsageError, match=f"origin {origin} is not within 0 and 1400"):
+        with pytest.raises(
+            UsageError, match=f"origin {origin} is out of range; use 0 to 1400 frames"
+        ):
             stream.reset(origin)
+
+
+@pytest.mark.parametrize("origin", [1.5, True, "x", np.float64(3)])
+def test_a_reset_to_what_is_no_frame_is_refused_and_changes_nothing(server, open_stream, origin):
+    stream, audio = open_stream(), signal(300)
+    before = play(stream, audio[:, :200], [BLOCK])
+    with pytest.raises(UsageError, match="is no int; use 0 to 200 frames"):
+        stream.reset(origin)
+    heard = np.concatenate([before, play(stream, audio[:, 200:], [BLOCK]), stream.drain()], axis=2)
+    np.testing.assert_array_equal(heard[:, :, stream.latency :], separate(server.plan, audio))
 
 
 def test_after_draining_it_begins_anew(server, open_stream):
@@ -260,6 +278,7 @@ def test_closing_tells_the_server_and_ends_the_thread(server, open_stream):
     with open_stream() as stream:
         assert threading.active_count() == threads + 1
     assert threading.active_count() == threads
+    assert not stream.connected
     eventually(lambda: server.session.book.token == 0)
     stream.close()
     for use in (lambda: stream.process(signal(10)), stream.drain, stream.reset, stream.reconfigure):

@@ -127,7 +127,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             (
                 "1 session already uses 6 % of this device, and an open session's run may take "
                 "1201.2 ms with what else may be in progress, but has 30.0 ms, however long the "
-                "latency of this one is; close a session"
+                "latency of this one is; close a session, or give an open one more latency"
             ),
         ),
         (
@@ -137,7 +137,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             (
                 "1 session already uses 10 % of this device, and an open session's run may take "
                 "55.0 ms with what else may be in progress, but has 50.0 ms, however long the "
-                "latency of this one is; close a session"
+                "latency of this one is; close a session, or give an open one more latency"
             ),
         ),
         (
@@ -147,7 +147,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             (
                 "1 session already uses 20 % of this device, and an open session's run may take "
                 "1000.0 ms with what else may be in progress, but has 900.0 ms, however long the "
-                "latency of this one is; close a session"
+                "latency of this one is; close a session, or give an open one more latency"
             ),
         ),
         (

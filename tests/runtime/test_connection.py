@@ -68,7 +68,14 @@ def test_a_file_of_a_server_that_was_killed_is_seen_through_and_removed():
 def test_what_another_wrote_meanwhile_stays():
     with ServingLock() as lock:
         lock.publish(dataclasses.replace(GOOD, pid=os.getppid()))
-    assert read_connection().pid == os.getppid()
+    assert read_connection(connection_path()).pid == os.getppid()
+
+
+def test_a_file_whose_process_is_another_one_by_now_is_no_server():
+    with ServingLock() as lock:
+        lock.publish(dataclasses.replace(GOOD, pid=os.getppid()))
+    with pytest.raises(ServerError, match="no sidecar is running any more"):
+        read_connection()
 
 
 def test_a_second_server_is_told_which_is_the_first():

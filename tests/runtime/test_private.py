@@ -112,9 +112,9 @@ def test_what_belongs_to_others_is_refused(tmp_path):
     write_private(tmp_path / "file", b"x")
     for name in ("folder", "file"):
         os.chown(tmp_path / name, NOBODY, NOBODY)
-    with pytest.raises(ServerError, match=f"belongs to user {NOBODY}, and not to you"):
+    with pytest.raises(ServerError, match=f"belongs to user {NOBODY}, not to you"):
         make_private_folder(tmp_path / "folder")
-    with pytest.raises(ServerError, match=f"belongs to user {NOBODY}, and not to you"):
+    with pytest.raises(ServerError, match=f"belongs to user {NOBODY}, not to you"):
         read_private(tmp_path / "file", 10, secret=False)
 
 

@@ -155,3 +155,15 @@ def test_more_sessions_than_there_may_be(own_sidecar):
     own_sidecar.wait_for_sessions(0)  # nobody said goodbye
     with opened(own_sidecar, SHORT):
         pass
+
+
+def test_draining_ends_where_the_server_has_left_out_what_came_too_fast(sidecar):
+    signal = noise(10 * RATE)
+    with opened(sidecar, "spectral", realtime=True, timeout=30) as stream:
+        for block in blocks(signal, BLOCK):  # at no pace, so that most of it comes too late
+            stream.process(block)
+        began = time.monotonic()
+        rest = stream.drain()
+        assert time.monotonic() - began < 15
+        assert rest.shape == (4, 2, stream.latency)
+        assert stream.late_frames > 0
