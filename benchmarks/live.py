@@ -5,7 +5,7 @@
     python -m benchmarks.live many         16 tracks with spectral, blocks of 512, at most 100 ms
     python -m benchmarks.live beside       spectral and htdemucs at once
     python -m benchmarks.live bursts       hosts that hand over 200 ms at once, five patterns
-    python -m benchmarks.live soak         2 sessions of spectral, 20 minutes, and their memory
+    python -m benchmarks.live soak         2 tracks with spectral, 20 minutes, and the memory
 
 Each starts a sidecar of its own and plays noise in real time. `--seconds N` shortens it. What is
 printed holds for this machine and what else ran on it; 0 late frames is what it should say.
@@ -182,7 +182,7 @@ def main() -> None:
                     run([Player([stream], 128, seconds, pattern)])
                     stream.close()
             case "soak":
-                streams = [open_stream(file, 512, "spectral", 100) for _ in range(2)]
+                streams = [open_stream(file, 512, "spectral", 150) for _ in range(2)]
                 run([Player(streams, 512, min(60, seconds))])
                 first = memory(file)
                 run([Player(streams, 512, seconds)])

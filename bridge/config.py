@@ -1,4 +1,4 @@
-"""Settings of a bounce, checked once when they are made, frozen from then on."""
+"""Settings of a bounce and of a server, checked once when they are made, frozen from then on."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ FIELDS = ("track", "stem", "ext", "model", "folder")
 MAX_OVERLAP = 0.95  # twenty windows for each frame; beyond it only time is lost
 MAX_SHIFTS = 100
 MAX_BATCH = 1024
+MAX_CALIBRATE = 600  # seconds
 MAX_SECONDS = 10_000_000  # longer than any file: 2**32 frames at 1 kHz are half of it
 
 
@@ -65,10 +66,7 @@ class BounceSettings:
         _one_of("--residual", self.residual, RESIDUALS)
         _one_of("--clip", self.clip, CLIPS)
         _one_of("--precision", self.precision, PRECISIONS)
-        if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?|mps", self.device):
-            raise UsageError(
-                f"unknown --device '{self.device}'; use auto, cpu, cuda, cuda:N or mps"
-            )
+        _check_device(self.device)
         _within("--start", self.start, 0, MAX_SECONDS)
         _within("--end", self.end, 0, MAX_SECONDS)
         if self.end is not None and self.end <= (self.start or 0):
@@ -105,6 +103,24 @@ class BounceSettings:
         return values
 
 
+@dataclass(frozen=True)
+class ServeSettings:
+    """What `stembridge serve` does, wherever it listens.
+
+    calibrate: seconds for which a model is measured before its first use. idle_exit: seconds
+    without a session after which it ends, 0 to stay. Raises UsageError for values that cannot work.
+    """
+
+    device: str = "auto"
+    calibrate: float = 20.0
+    idle_exit: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_device(self.device)
+        _within("--calibrate", self.calibrate, 0, MAX_CALIBRATE)
+        _within("--idle-exit", self.idle_exit, 0, MAX_SECONDS)
+
+
 def parse_time(text: str) -> float:
     """Seconds from `83.5`, `1:23.5` or `1:02:03`. Raises UsageError for anything else."""
     # Each part below the first is less than sixty.
@@ -126,6 +142,12 @@ def _within(option: str, value: float | None, low: float, high: float) -> None:
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(f"{option} {value} is unknown; use one of {', '.join(known)}")
+
+
+def _check_device(name: str) -> None:
+    """Whether this machine has it is only known where torch is loaded."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?|mps", name):
+        raise UsageError(f"unknown --device '{name}'; use auto, cpu, cuda, cuda:N or mps")
 
 
 def _check_template(template: str) -> None:

@@ -88,6 +88,13 @@ class RemoteProtocolError(ProtocolError):
 
 
 class ServerError(BridgeError):
-    """The sidecar cannot be reached, went away, or refuses what it was asked."""
+    """The sidecar cannot be reached, went away, or refuses what it was asked.
+
+    code: of the ERROR by which it refused, "" for everything else.
+    """
 
     status = 10
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code

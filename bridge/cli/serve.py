@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from bridge.config import ServeSettings
+
 
 @click.command(name="serve")
 @click.option(
@@ -20,14 +22,14 @@ import click
     "--calibrate",
     default=20.0,
     show_default=True,
-    type=click.FloatRange(0, 600),
+    type=float,
     metavar="SECONDS",
     help="How long to measure a model before its first live use.",
 )
 @click.option(
     "--idle-exit",
     default=0.0,
-    type=click.FloatRange(0),
+    type=float,
     metavar="SECONDS",
     help="End after so long without a session.  [default: stay]",
 )
@@ -38,12 +40,7 @@ def command(*, bind: str, device: str, calibrate: float, idle_exit: float, verbo
     Logs go to standard error, one event a line. Clients find the server by the file
     connection.json in the runtime folder.
     """
+    settings = ServeSettings(device, calibrate, idle_exit)
     from bridge.runtime.serving import serve
 
-    serve(
-        bind,
-        device=device,
-        calibrate_seconds=calibrate,
-        idle_exit_seconds=idle_exit,
-        verbose=verbose,
-    )
+    serve(bind, settings, verbose=verbose)

@@ -13,6 +13,11 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 50_000 else f"{size:,} bytes"
 
 
+def times(count: int) -> str:
+    """How often something happened: `once`, or `2 times`."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def beside(label: str, text: str, indent: int, *, err: bool = False) -> None:
     """Print `text` beside `label`, wrapped to the terminal but never within a word or a path.
 

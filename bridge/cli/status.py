@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import click
+
+from bridge.cli.connecting import ConnectionFile
+from bridge.cli.show import times
+
+_HEADS = ("id", "client", "model", "state", "latency", "run p50/p99.9", "late")
+_CLIENT = 1  # the column that gives way where the terminal is narrow
+_SHORTEST = 8  # characters that are left of it
 
 
 @click.command(name="status")
@@ -15,7 +24,7 @@ import click
 @click.option("--watch", is_flag=True, help="Again each second, until Ctrl-C.")
 @click.option(
     "--connection",
-    type=click.Path(path_type=Path),
+    type=ConnectionFile(),
     help="The connection file of a sidecar on another machine.",
 )
 def command(*, as_json: bool, watch: bool, connection: Path | None) -> None:
@@ -27,13 +36,15 @@ def command(*, as_json: bool, watch: bool, connection: Path | None) -> None:
         found = ask_status(read_connection(connection))
         if watch and not as_json:
             click.clear()
-        click.echo(json.dumps(found) if as_json else "\n".join(_lines(found)))
+        width = shutil.get_terminal_size().columns
+        click.echo(json.dumps(found) if as_json else "\n".join(_lines(found, width)))
         if not watch:
             return
         time.sleep(1)
 
 
-def _lines(found: dict[str, Any]) -> list[str]:
+def _lines(found: dict[str, Any], width: int) -> list[str]:
+    """The report; its table is at most `width` wide, as far as clients' names can be shortened."""
     server = found["server"]
     lines = [
         f"Sidecar {server['version']}, process {server['pid']}, up {_duration(server['up_us'])}"
@@ -41,40 +52,51 @@ def _lines(found: dict[str, Any]) -> list[str]:
     for kind, worker in found["workers"].items():
         what = ", ".join(worker.get("models", ())) or "no model"
         state = f"process {worker['pid']}" if worker["pid"] else "starting again"
-        again = f", restarted {worker['restarts']} times" if worker["restarts"] else ""
+        again = f", restarted {times(worker['restarts'])}" if worker["restarts"] else ""
         load = f", {worker['load_permille'] / 10:.0f} % busy" if "load_permille" in worker else ""
         lines.append(f"  {kind}: {what}, {state}{load}{again}")
     rows = [_row(session) for session in found["sessions"]]
     if not rows:
         return [*lines, "No session is open."]
-    heads = ("session", "client", "model", "state", "latency", "run p50/p99.9", "late")
-    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
-    return [
-        *lines,
-        "",
-        *(
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in (heads, *rows)
-        ),
-    ]
+    rows.insert(0, _HEADS)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    over = sum(widths) + 2 * len(widths) - 2 - width
+    widths[_CLIENT] = min(widths[_CLIENT], max(_SHORTEST, widths[_CLIENT] - over))
+    return [*lines, "", *("  ".join(map(_cell, row, widths)).rstrip() for row in rows)]
+
+
+def _cell(text: str, width: int) -> str:
+    """`text` in so many columns; of one that is longer, the beginning and the end."""
+    if len(text) > width:
+        text = f"{text[: (width - 1) // 2]}…{text[-(width // 2) :]}"
+    return text.ljust(width)
 
 
 def _row(session: dict[str, Any]) -> tuple[str, ...]:
-    name = (session["id"], session["client"])
+    name = (session["id"], _client(session["client"]))
     if "rate" not in session:
         return (*name, "", session["state"], "", "", "")
     latency = 1000 * session["latency_frames"] / session["rate"]
-    times = "-"
+    runs = "-"
     if session.get("runs"):
-        times = f"{session['p50_us'] / 1000:.1f}/{session['p999_us'] / 1000:.1f} ms"
+        runs = f"{_short(session['p50_us'] / 1000)}/{_short(session['p999_us'] / 1000)} ms"
     return (
         *name,
-        f"{session['model']} {session['rate']} Hz",
+        f"{session['model']} {session['rate'] / 1000:g} kHz",
         session["state"],
-        f"{latency:.1f} ms",
-        times,
+        f"{_short(latency)} ms",
+        runs,
         str(session["late_frames"]),
     )
+
+
+def _client(name: str) -> str:
+    """A client's name; of the one that this package gives itself, what tells it from others."""
+    return re.sub(r"stembridge \S+ in (\w+), process (\d+)", r"\1 \2", name)
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}" if number < 100 else f"{number:.0f}"
 
 
 def _duration(time_us: int) -> str:

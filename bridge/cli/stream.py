@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import click
 
+from bridge.cli.connecting import ConnectionFile
+from bridge.cli.stream_report import Line, refusals, report
 from bridge.config import BITS, FORMATS, PRECISIONS, RESIDUALS, BounceSettings
 from bridge.errors import UsageError
-
-if TYPE_CHECKING:
-    from bridge.client.playing import Played
 
 LONGEST_SILENCE = 10_000_000
 """Frames before the song in which the grid of hops may start: it is held as a whole."""
@@ -74,8 +71,7 @@ LONGEST_SILENCE = 10_000_000
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option(
     "--connection",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
+    type=ConnectionFile(),
     help="The connection file of a sidecar on another machine.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write the result as JSON, for scripts.")
@@ -98,7 +94,8 @@ def command(
     Start the sidecar first, by `stembridge serve`. The report at the end tells the latency, how
     many frames were late, and how long things took.
     """
-    from bridge.client.playing import PlaySettings, play
+    from bridge.client.play_settings import PlaySettings
+    from bridge.client.playing import play
 
     how = PlaySettings(
         block=0 if block == "random" else _number("--block", block, 1, 65_536),
@@ -110,7 +107,7 @@ def command(
         seed=options["seed"],
     )
     options["model"] = _absolute(options["model"])
-    with _Line(quiet=as_json) as line:
+    with Line(quiet=as_json) as line, refusals():
         played = play(
             song,
             output,
@@ -120,7 +117,7 @@ def command(
             progress=line.progress,
             warn=line.warn,
         )
-    click.echo(json.dumps(played.manifest) if as_json else "\n".join(_report(played)))
+    click.echo(json.dumps(played.manifest) if as_json else "\n".join(report(played)))
 
 
 def _absolute(model: str) -> str:
@@ -142,62 +139,3 @@ def _milliseconds(text: str) -> float:
         return float(text)
     except ValueError:
         raise UsageError(f"--latency '{text}' is neither a number of ms nor auto") from None
-
-
-_LASTING = 1.0
-"""Seconds after which whoever reads a log wants to know what is waited for."""
-
-
-class _Line:
-    """One line on the terminal that says how far it is; elsewhere one for each step that lasts."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._shown = not quiet and sys.stderr.isatty()
-        self._told = not quiet and not self._shown
-        self._last = 0.0
-        self._step, self._since = "", 0.0
-
-    def progress(self, what: str, done: int, total: int) -> None:
-        if self._told and what != self._step:
-            self._step, self._since = what, time.monotonic()
-        elif self._told and self._since and time.monotonic() - self._since > _LASTING:
-            self._since = 0.0
-            click.echo(f"{what} ...", err=True)
-        if self._shown and time.monotonic() - self._last > 0.1:
-            self._last = time.monotonic()
-            share = f" {100 * done // total} %" if total else ""
-            click.echo(f"\r\x1b[K{what}{share}", err=True, nl=False)
-
-    def warn(self, text: str) -> None:
-        self._clear()
-        click.echo(f"stembridge: warning: {text}", err=True)
-
-    def _clear(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._clear()  # before an error as well
-
-
-def _report(played: Played) -> list[str]:
-    live = played.manifest["live"]
-    rate, frames = played.manifest["rate"], live["latency_frames"]
-    figures = live["figures"]
-    trips, slack = figures["round_trip_us"], figures["slack_us"]
-    lines = [
-        *(str(path) for name, path in played.paths.items() if name != "manifest"),
-        f"latency {frames} frames, {1000 * frames / rate:.1f} ms at {rate} Hz",
-        f"late {figures['late_frames']} of {played.manifest['frames']} frames",
-    ]
-    if trips["count"]:
-        lines.append(
-            f"round trip p50 {trips['p50'] / 1000:.1f} ms, p99 {trips['p99'] / 1000:.1f} ms, "
-            f"longest {trips['max'] / 1000:.1f} ms"
-        )
-    if slack["min"] is not None:
-        lines.append(f"stems came at least {slack['min'] / 1000:.1f} ms before their time")
-    return lines

@@ -226,7 +226,7 @@ class Link:
 def agreed(answer: Configured | Error) -> Configured:
     """The plan that the server grants. Raises ServerError, with what it says, when it refuses."""
     if isinstance(answer, Error):
-        raise ServerError(_said(answer))
+        raise ServerError(_said(answer), answer.code)
     return answer
 
 

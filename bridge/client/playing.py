@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -19,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.client.play_settings import RANDOM_LARGEST, PlaySettings
+from bridge.client.stem_files import StemFiles
 from bridge.client.stream import StemStream
 from bridge.config import BounceSettings
 from bridge.core.line import Line
@@ -26,47 +27,17 @@ from bridge.core.rates import RateMap
 from bridge.core.timeline import Span
 from bridge.errors import UsageError
 from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
-from bridge.runtime.audio_output import (
-    StemWriter,
-    check_size,
-    check_whole,
-    choose_encoding,
-    finish,
-)
+from bridge.runtime.audio_output import check_size, choose_encoding
 from bridge.runtime.manifest import SCHEMA
 from bridge.runtime.outputs import Output, output_paths
+from bridge.runtime.peaks import peak_warnings
 from bridge.runtime.places import check_inputs, check_places
+from bridge.runtime.render import Rendering
 from bridge.runtime.resample import resampled
 from bridge.runtime.workspace import Workspace
 from bridge.runtime.writing import writing
 
 Audio = NDArray[np.float32]
-
-RANDOM_LARGEST = 1024
-"""Frames of the largest block where blocks are random: what a host that varies them announces."""
-
-
-@dataclass(frozen=True)
-class PlaySettings:
-    """How a file is played.
-
-    block: frames, 0 for random sizes up to `RANDOM_LARGEST`. rate: of the host in Hz, None for the
-    file's. origin: file frame at which the hop grid starts. latency_ms: None for the smallest.
-    context: seconds of the window, None for all of it. seed: of the random sizes.
-    """
-
-    block: int = 512
-    rate: int | None = None
-    origin: int = 0
-    realtime: bool = False
-    latency_ms: float | None = None
-    context: float | None = None
-    seed: int = 0
-
-    @property
-    def largest(self) -> int:
-        """Frames of the largest block."""
-        return self.block or RANDOM_LARGEST
 
 
 @dataclass(frozen=True)
@@ -105,12 +76,15 @@ def play(
             paths = output_paths(folder, path, song.outputs, settings, stream.model)
             check_inputs(paths, (path,))
             check_places(folder, paths, replace=settings.overwrite)
-            files = song.render(work.path, progress)
-            manifest = song.describe(paths)
-        for name, file in files.items():
+            rendering = song.render(work.path, progress)
+            warnings = song.warnings(rendering)
+            for text in warnings:
+                warn(text)
+            manifest = song.describe(paths, rendering, (*stream.warnings, *warnings))
+        for name, file in rendering.files.items():
             with writing(paths[name]):
                 paths[name].parent.mkdir(parents=True, exist_ok=True)
-                file.replace(paths[name])
+                file.path.replace(paths[name])
         with writing(paths["manifest"]):
             paths["manifest"].write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         return Played(paths, manifest)
@@ -124,7 +98,7 @@ def _open(
     progress: Progress,
 ) -> StemStream:
     return StemStream(
-        how.rate or source.rate,
+        source.rate if how.rate is None else how.rate,
         how.largest,
         settings.model,
         how.latency_ms,
@@ -148,7 +122,7 @@ class _Playing:
         self._source = source
         self._stream = stream
         self._how = how
-        self._rates = RateMap(source.rate, how.rate or source.rate)
+        self._rates = RateMap(source.rate, source.rate if how.rate is None else how.rate)
         self._frames = self._rates.frames(source.frames)
         if how.origin >= self._frames:
             raise UsageError(
@@ -160,41 +134,40 @@ class _Playing:
         rate, channels = self._rates.target, source.channels
         self._encoding = choose_encoding(settings.format, settings.bits, rate, channels)
         check_size(self._encoding, self._frames, channels)
-        self._seed = settings.seed
-        self._peaks: dict[str, float] = {}
+        self._settings = settings
+        self._carrier = "other" if "other" in stream.stems else stream.stems[-1]
 
-    def render(self, folder: Path, progress: Progress) -> dict[str, Path]:
-        """Play it all; the finished files, by the names of the outputs."""
-        files = {}
-        for output in self.outputs:
-            files[output.name] = folder / f"{output.name}.{self._encoding.format}"
-        with ExitStack() as stack:
-            writers = [
-                stack.enter_context(
-                    StemWriter(
-                        files[output.name],
-                        self._encoding,
-                        self._rates.target,
-                        self._source.channels,
-                        (self._seed, number),
-                        self._frames,
-                        tags={**self._source.tags, "title": output.name},
-                    )
-                )
-                for number, output in enumerate(self.outputs)
-            ]
+    def render(self, folder: Path, progress: Progress) -> Rendering:
+        """Play it all into finished files, which still have their working names."""
+        residual = self._settings.residual
+        files = StemFiles(
+            folder,
+            tuple(output.name for output in self.outputs),
+            self._source,
+            self._rates.target,
+            self._frames,
+            self._encoding,
+            seed=self._settings.seed,
+            sums=residual == "file" or (residual == "other" and "other" in self._stream.stems),
+        )
+        with files:
             done = 0
             for mix, stems in self._aligned():
                 rest = mix - stems.sum(axis=0)
-                for writer, signal in zip(writers, (*stems, rest), strict=False):
-                    writer.write(signal)
+                files.write(np.stack([*stems, rest][: len(self.outputs)]))
                 done += mix.shape[1]
                 progress("playing", done, self._frames)
-        for writer in writers:
-            self._peaks[writer.path.stem] = writer.peak
-            finish(writer.path, self._encoding, self._source.origination)
-            check_whole(writer.path, self._frames)
-        return files
+        return files.finish()
+
+    def warnings(self, rendering: Rendering) -> list[str]:
+        """What the user must know of the song as it was played and written."""
+        lines, late = peak_warnings(rendering, self._encoding, None), self._stream.late_frames
+        if late:
+            lines.append(
+                f"{late} of {self._frames} frames came too late and are the dry signal in "
+                f"{self._carrier}; use a longer --latency, or leave --realtime out to wait for all"
+            )
+        return lines
 
     def _aligned(self) -> Iterator[tuple[Audio, Audio]]:
         """The mix (C, n) and its stems (S, C, n), moved back by the latency, in order."""
@@ -243,7 +216,9 @@ class _Playing:
                 time.sleep(ahead)
             yield block
 
-    def describe(self, paths: dict[str, Path]) -> dict[str, Any]:
+    def describe(
+        self, paths: dict[str, Path], rendering: Rendering, warnings: tuple[str, ...]
+    ) -> dict[str, Any]:
         """The manifest of what was played."""
         stream, folder = self._stream, paths["manifest"].parent
         return {
@@ -256,12 +231,13 @@ class _Playing:
             "licence": stream.licence,
             "stems": [
                 {
-                    "name": output.name,
-                    "file": os.path.relpath(paths[output.name], folder),
+                    "name": name,
+                    "file": os.path.relpath(paths[name], folder),
                     "frames": self._frames,
-                    "peak": self._peaks[output.name],
+                    "peak": file.peak,
+                    "samples_over_full_scale": file.over,
                 }
-                for output in self.outputs
+                for name, file in rendering.files.items()
             ],
             "live": {
                 "model": stream.model,
@@ -270,7 +246,7 @@ class _Playing:
                 "played": asdict(self._how),
                 "figures": stream.stats(),
             },
-            "warnings": list(stream.warnings),
+            "warnings": list(warnings),
         }
 
 

@@ -1,6 +1,7 @@
 """The process of `stembridge serve`: how it starts, what it holds, how it ends, who may run."""
 
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -11,7 +12,7 @@ import msgpack  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from bridge.client import StemStream
-from bridge.errors import ServerError
+from bridge.errors import ServerError, UsageError
 from bridge.protocol.codes import Code
 from bridge.protocol.messages import Error
 from bridge.protocol.states import Socket
@@ -52,7 +53,7 @@ def test_answers_soon_and_keeps_its_files_to_itself(own_sidecar):
     assert {mode(path) for path in own_sidecar.runtime.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_ends_well_when_it_is_told_to(folder, number):
     with Sidecar(folder, *SOON) as sidecar:
         with StemStream(48_000, 512, "fake", realtime=False, connection=sidecar.connection) as live:
@@ -63,6 +64,35 @@ def test_ends_well_when_it_is_told_to(folder, number):
             assert not is_running(workers["fake"])
         assert left_by(sidecar) == set()
         assert 'reason="the server stops"' in sidecar.log
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--calibrate", "nan"),
+        ("--calibrate", "601"),
+        ("--idle-exit", "nan"),
+        ("--idle-exit", "inf"),
+        ("--idle-exit", "-1"),
+        ("--device", "foo"),
+        ("--device", ""),
+        ("--device", "cuda:"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_it_starts(folder, options):
+    sidecar = Sidecar(folder)
+    refused(sidecar.run("serve", *options), UsageError.status, *options)
+    assert not sidecar.runtime.exists()
+
+
+def test_a_terminal_that_closes_twice_ends_it_well(folder):
+    """The system tells it, and the shell that it was started from."""
+    with Sidecar(folder, *SOON) as sidecar:
+        for _ in range(20):
+            sidecar.process.send_signal(signal.SIGHUP)
+            time.sleep(0.002)
+        sidecar.wait(0)
+        assert left_by(sidecar) == set()
 
 
 def test_a_second_one_in_the_same_folder_says_so(folder):
@@ -118,7 +148,9 @@ def test_status_and_stop(folder):
             wait_until(lambda: line in sidecar.run("status").out)
             lines = sidecar.run("status").out.splitlines()
             assert lines[-1].split("  ")[-1].strip() == "0"
-            assert "fake 48000 Hz  running  500.0 ms" in lines[-1]
+            assert "fake 48 kHz  running  500 ms" in lines[-1]
+            assert f"Python {os.getpid()}" in lines[-1]
+            assert max(map(len, lines)) <= 80
             found = json.loads(sidecar.run("status", "--json").out)
             assert found["server"]["pid"] == sidecar.process.pid
             assert found["workers"]["fake"]["restarts"] == 0
