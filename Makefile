@@ -8,7 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint clean
+# Where `make shim` builds, and more for its cmake, such as -DSTEMBRIDGE_SANITIZE=thread.
+SHIM_BUILD ?= build/shim
+SHIM_ARGS ?=
+
+.PHONY: demo test check lint shim clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.tiny.synth demo
@@ -25,6 +29,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+shim:
+	sh shim/packages.sh
+	cmake -S shim -B $(SHIM_BUILD) -G Ninja $(SHIM_ARGS)
+	cmake --build $(SHIM_BUILD)
+	ctest --test-dir $(SHIM_BUILD) --output-on-failure --timeout 600
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

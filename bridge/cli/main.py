@@ -24,6 +24,7 @@ _COMMANDS = {
     "status": "Show what the sidecar does.",
     "stop": "End the sidecar.",
     "keys": "Let clients on other machines in.",
+    "plugin": "Put the plug-in where hosts look.",
     "doctor": "Check this machine and say what to do.",
 }
 # What has to work whatever the user's file of defaults holds: it tells how to mend that.

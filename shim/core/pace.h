@@ -1,0 +1,54 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/rates.h"
+
+namespace stembridge {
+
+/// How far a host runs ahead of the clock: in bursts while it plays, without end while it renders.
+///
+/// Ahead are the frames that it asked for less those that time has brought since an anchor, which
+/// moves when the host falls behind. Up to `allowed` frames ahead it plays, and never waits; beyond
+/// it renders, whether it says so or not. Times come from a steady clock, in microseconds. Audio
+/// thread, all of it.
+class Pace {
+public:
+    /// rate: of the host, in Hz. allowed: host frames, the burst that the latency was made for.
+    Pace(std::int64_t rate, std::int64_t allowed) : rate_(rate), allowed_(allowed) {}
+
+    /// The host asks for `frames` more at the time `nowUs`.
+    void ask(std::int64_t frames, std::int64_t nowUs) {
+        asked_ += frames;
+        // Rounded up: a part of a frame behind is behind.
+        const bool isBehind = ceilScaled(elapsedUs(nowUs), kMicroseconds, rate_) > asked_;
+        if (isAnchored_ && !isBehind) return;
+        // No block comes later than its own end: from here on this one comes just then.
+        isAnchored_ = true;
+        anchorUs_ = nowUs;
+        asked_ = 0;
+    }
+
+    /// Frames that the host is ahead at the time `nowUs`: 0 or more.
+    std::int64_t ahead(std::int64_t nowUs) const {
+        const std::int64_t elapsed = floorScaled(elapsedUs(nowUs), kMicroseconds, rate_);
+        return std::max<std::int64_t>(0, asked_ - elapsed);
+    }
+
+    /// Whether the host is further ahead than it may be.
+    bool outruns(std::int64_t nowUs) const { return ahead(nowUs) > allowed_; }
+
+private:
+    std::int64_t elapsedUs(std::int64_t nowUs) const {
+        return std::max<std::int64_t>(0, nowUs - anchorUs_);
+    }
+
+    std::int64_t rate_;
+    std::int64_t allowed_;
+    std::int64_t anchorUs_ = 0;
+    std::int64_t asked_ = 0;
+    bool isAnchored_ = false;
+};
+
+}  // namespace stembridge

@@ -1,0 +1,256 @@
+#include "core/track.h"
+
+#include <algorithm>
+
+#include "core/rates.h"
+
+namespace stembridge {
+
+namespace {
+
+/// How long a gain takes from one value to the next: too short clicks, too long drags.
+constexpr std::int64_t kRampUs = 10'000;
+
+/// Input that fits while the link thread does something else, such as starting the sidecar.
+constexpr std::int64_t kInputUs = 1'000'000;
+
+/// Frames of stems that fit on their way, or four blocks: what a render can take each millisecond.
+constexpr std::int64_t kStemFrames = 16'384;
+
+/// Rows of scratch memory: of stems and main for buses that the host leaves out, and our own.
+constexpr std::size_t kMainRow = kBuses * 2, kCleanRow = kMainRow + 2, kDryRow = kCleanRow + 2;
+constexpr std::size_t kScratchRows = kDryRow + 2;
+
+std::int64_t rampFrames(std::int64_t rate) { return ceilScaled(kRampUs, kMicroseconds, rate); }
+
+std::size_t inputRecords(const Track::Config& config) {
+    const std::int64_t frames = ceilScaled(kInputUs, kMicroseconds, config.rate);
+    return static_cast<std::size_t>(frames / config.block + 4);
+}
+
+std::size_t stemRecords(std::int64_t block, std::int64_t recordFrames) {
+    return static_cast<std::size_t>(std::max(kStemFrames, 4 * block) / recordFrames + 1);
+}
+
+void add(std::atomic<std::int64_t>& count, std::int64_t more) {
+    // Only the audio thread writes it.
+    count.store(count.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Outputs Outputs::from(std::int64_t offset) const {
+    Outputs moved = *this;
+    const auto move = [offset](Channels& channels) {
+        for (float*& channel : channels)
+            if (channel != nullptr) channel += offset;
+    };
+    move(moved.main);
+    for (Channels& channels : moved.stems) move(channels);
+    return moved;
+}
+
+Track::Track(const Config& config)
+    : channels_(config.channels),
+      block_(config.block),
+      playback_(std::make_unique<Playback>(0, config.latency, 0, Lanes{}, channels_, block_)),
+      mixer_(rampFrames(config.rate)),
+      bypass_(rampFrames(config.rate)),
+      scratch_(kScratchRows * static_cast<std::size_t>(block_)),
+      position_(config.position),
+      begin_(config.position),
+      input_(inputRecords(config), static_cast<std::size_t>(channels_ * block_)),
+      stems_(stemRecords(block_, kRecordFrames),
+             static_cast<std::size_t>(channels_ * kRecordFrames) * kBuses),
+      nextFrame_(position_),
+      due_(position_ - config.latency),
+      latency_(config.latency) {
+    playback_->stems.restart(position_ - config.latency, begin_);
+}
+
+Track::~Track() = default;
+
+void Track::process(const float* const* input, const Outputs& out, std::int64_t frames,
+                    const Controls& controls, Waiter* waiter) {
+    for (std::int64_t done = 0; done < frames; done += block_) {
+        const std::int64_t piece = std::min(block_, frames - done);
+        processPiece(input, done, out.from(done), piece, controls, waiter);
+    }
+}
+
+void Track::processPiece(const float* const* input, std::int64_t offset, const Outputs& out,
+                         std::int64_t frames, const Controls& controls, Waiter* waiter) {
+    if (resetAsked_.load(std::memory_order_relaxed) &&
+        resetAsked_.exchange(false, std::memory_order_acquire))
+        restart();
+    takePlan(waiter);
+    follow(controls);
+    // The outputs may lie where the input does: it is read first.
+    takeInput(input, offset, frames, waiter);
+    takeStems(frames, waiter != nullptr);
+    if (waiter != nullptr) waitForStems(frames, *waiter);
+    if (!playback_->stems.isWhole(frames)) {
+        countMissing(frames);
+        readDry(frames);
+    } else if (isBypassed()) {
+        readDry(frames);
+    }
+    play(out, frames, controls);
+    due_.store(playback_->stems.position(), std::memory_order_relaxed);
+}
+
+void Track::restart() {
+    ++epoch_;
+    begin_ = position_;
+    hasLostInput_ = false;
+    jump_ = true;
+    playback_->stems.restart(position_ - playback_->latency, begin_);
+}
+
+void Track::takePlan(Waiter* waiter) {
+    Playback* next = handover_.take();
+    while (next == nullptr && playback_->number == 0 && waiter != nullptr && waiter->wait())
+        next = handover_.take();
+    if (next == nullptr) return;
+    next->follow(*playback_, position_, begin_);
+    handover_.giveBack(playback_.release());
+    playback_.reset(next);
+    latency_.store(next->latency, std::memory_order_relaxed);
+}
+
+void Track::follow(const Controls& controls) {
+    const float bypass = controls.bypass ? 1.0f : 0.0f;
+    if (jump_) {
+        mixer_.jump();
+        bypass_.jump(bypass);
+        jump_ = false;
+    }
+    mixer_.follow(controls.strips);
+    bypass_.aim(bypass);
+}
+
+/// Takes the next frames: for the link, and to be heard where there are no stems.
+void Track::takeInput(const float* const* input, std::int64_t offset, std::int64_t frames,
+                      Waiter* waiter) {
+    std::array<const float*, 2> clean{};
+    for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels_); ++channel) {
+        float* const to = scratch(kCleanRow + channel);
+        std::transform(input[channel] + offset, input[channel] + offset + frames, to, finite);
+        clean[channel] = to;
+    }
+    playback_->dry.write({position_, frames}, clean.data());
+
+    // What was lost before makes this the beginning of another stretch.
+    const std::uint32_t epoch = hasLostInput_ ? epoch_ + 1 : epoch_;
+    const InputHeader header{position_, epoch, playback_->number};
+    bool isTaken = input_.push(header, clean.data(), channels_, frames);
+    while (!isTaken && waiter != nullptr && waiter->wait())
+        isTaken = input_.push(header, clean.data(), channels_, frames);
+    if (isTaken) epoch_ = epoch;
+    hasLostInput_ = !isTaken;
+    position_ += frames;
+    nextFrame_.store(position_, std::memory_order_relaxed);
+}
+
+/// Takes stems that came: all that the next frames need, and of the rest twice as many as are
+/// played, so that a long message makes no block take long.
+void Track::takeStems(std::int64_t frames, bool everything) {
+    StemBuffer& stems = playback_->stems;
+    const std::int64_t needed = stems.position() + frames + playback_->guard;
+    std::int64_t taken = 0;
+    while (const auto record = stems_.front()) {
+        const auto [start, plan] = record->header;
+        if (plan > playback_->number) return;  // that plan begins with the next block
+        if (plan == playback_->number) {
+            if (!everything && start >= needed && taken >= 2 * frames) return;
+            std::array<const float*, kBuses * 2> rows{};
+            for (std::int64_t row = 0; row < record->samples.rows; ++row)
+                rows[static_cast<std::size_t>(row)] = record->samples.row(row);
+            taken += stems.write(start, rows.data(), record->samples.frames);
+        }
+        stems_.pop();
+    }
+}
+
+void Track::waitForStems(std::int64_t frames, Waiter& waiter) {
+    const StemBuffer& stems = playback_->stems;
+    const std::int64_t first = std::max(stems.position(), playback_->promised);
+    const std::int64_t needed = stems.position() + frames + playback_->guard;
+    const Span span = Span::between(first, std::min(needed, position_));
+    // None come by this plan once there is another.
+    while (stems.missing(span) > 0 && !handover_.isWaiting() && waiter.wait())
+        takeStems(frames, true);
+}
+
+void Track::countMissing(std::int64_t frames) {
+    const StemBuffer& stems = playback_->stems;
+    const Span next{stems.position(), frames};
+    add(replaced_, stems.missing(next));
+    if (!running_.load(std::memory_order_relaxed)) return;
+    add(late_,
+        stems.missing(Span::between(std::max(next.start, playback_->promised), next.stop())));
+}
+
+void Track::play(const Outputs& out, std::int64_t frames, const Controls& controls) {
+    const std::array<const float*, 2> dry{scratch(kDryRow), scratch(kDryRow + 1)};
+
+    const auto channels = static_cast<std::size_t>(channels_);
+    std::array<std::array<float*, kBuses>, 2> stems{};  // by channel
+    Rows rows{};
+    std::size_t row = 0;
+    for (const Bus bus : playback_->lanes.buses()) {
+        for (std::size_t channel = 0; channel < channels; ++channel, ++row) {
+            float* const given = out.stems[indexOf(bus)][channel];
+            rows[row] = given != nullptr ? given : scratch(row);
+            stems[channel][indexOf(bus)] = rows[row];
+        }
+    }
+    playback_->stems.read(controls.silenceWhenLate ? nullptr : dry.data(), rows.data(), frames);
+
+    for (std::size_t channel = 0; channel < channels; ++channel) {
+        float* const given = out.main[channel];
+        float* const main = given != nullptr ? given : scratch(kMainRow + channel);
+        mixer_.mix(stems[channel], main, frames, controls.stemsPostFader);
+        if (isBypassed()) fadeToDry(main, stems[channel], dry[channel], frames);
+    }
+    mixer_.advance(frames);
+    bypass_.advance(frames);
+    finish(out, stems[0], frames);
+}
+
+/// Fills what is left: buses without stems, and the other channel of a track that has one.
+void Track::finish(const Outputs& out, const std::array<float*, kBuses>& stems,
+                   std::int64_t frames) const {
+    for (std::size_t bus = 0; bus < kBuses; ++bus) {
+        for (float* const channel : out.stems[bus])
+            if (stems[bus] == nullptr && channel != nullptr) std::fill_n(channel, frames, 0.0f);
+    }
+    if (channels_ == 2) return;
+    const auto copy = [frames](const Outputs::Channels& channels) {
+        if (channels[0] != nullptr && channels[1] != nullptr)
+            std::copy_n(channels[0], frames, channels[1]);
+    };
+    copy(out.main);
+    for (std::size_t bus = 0; bus < kBuses; ++bus)
+        if (stems[bus] != nullptr) copy(out.stems[bus]);
+}
+
+void Track::readDry(std::int64_t frames) {
+    const std::array<float*, 2> to{scratch(kDryRow), scratch(kDryRow + 1)};
+    const std::int64_t start = playback_->stems.position();
+    playback_->dry.read({start, frames}, to.data());
+    const std::int64_t silent = std::clamp<std::int64_t>(begin_ - start, 0, frames);
+    for (float* const channel : to) std::fill_n(channel, silent, 0.0f);
+}
+
+void Track::fadeToDry(float* main, const std::array<float*, kBuses>& stems, const float* dry,
+                      std::int64_t frames) const {
+    for (std::int64_t frame = 0; frame < frames; ++frame) {
+        const float share = bypass_.at(frame);
+        main[frame] = main[frame] * (1 - share) + dry[frame] * share;
+        for (float* const stem : stems)
+            if (stem != nullptr) stem[frame] *= 1 - share;
+    }
+}
+
+}  // namespace stembridge

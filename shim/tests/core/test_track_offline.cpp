@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+
+#include "random.h"
+#include "track_player.h"
+
+using namespace stembridge;
+
+namespace {
+
+const std::vector<std::string> kFour = {"drums", "bass", "other", "vocals"};
+
+/// A link that only does something when the audio thread waits, and not each time.
+struct SlowLink : Waiter {
+    SlowLink(FakeLink& fake, std::int64_t delay, std::int64_t hops)
+        : link(fake), latency(delay), hop(hops) {}
+
+    bool wait() override {
+        ++waits;
+        if (waits >= patience) return false;
+        if (waits == 5) link.configure(latency, 30, kFour);
+        if (waits > 5 && random.chance(60)) {
+            link.takeInput();
+            // A run gives a hop at a time.
+            const std::int64_t length = (link.received - link.offered) / hop * hop;
+            link.offered += link.offer(link.offered, length);
+        }
+        return true;
+    }
+
+    FakeLink& link;
+    std::int64_t latency, hop;
+    std::int64_t patience = 1'000'000'000;
+    std::int64_t waits = 0;
+    Random random{50};
+};
+
+}  // namespace
+
+TEST_CASE("offline every block waits for its stems, from the first on and whatever its size") {
+    Random random(51);
+    for (const std::int64_t largest : {1, 64, 500, 40'000}) {
+        constexpr std::int64_t kLatency = 3000;
+        Track track({48'000, 2, 64, kLatency, 0});
+        FakeLink link(track, 2);
+        Player player(track, 2, 2);
+        SlowLink slow(link, kLatency, 540);
+        track.setRunning(true);
+        while (track.position() < (largest == 1 ? 9000 : 100'000))
+            player.play(random.between(1, largest), &slow);
+        REQUIRE(link.wrong == 0);
+        REQUIRE(link.headers.size() == 1);
+        REQUIRE(link.headers[0].plan == 1);  // it waited for the plan before it gave any input
+        REQUIRE(track.lateFrames() == 0);
+        REQUIRE(track.replacedFrames() == 0);
+        std::int64_t wrong = 0;
+        for (std::size_t frame = 0; frame < player.main[0].size(); ++frame) {
+            const float dry = inputAt(static_cast<std::int64_t>(frame) - kLatency, 1);
+            for (std::size_t bus = 0; bus < kBuses; ++bus)
+                wrong += player.stems[bus][1][frame] != dry * link.shareOf(bus);
+        }
+        REQUIRE(wrong == 0);
+    }
+}
+
+TEST_CASE("when waiting is given up the block goes on without, at once") {
+    Track track({48'000, 2, 64, 500, 0});
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    SlowLink slow(link, 500, 100);
+    slow.patience = 0;
+    for (int block = 0; block < 2000; ++block) player.play(64, &slow);
+    // Once a block for a plan, and once its input finds no room.
+    REQUIRE(slow.waits <= 2 * 2000);
+    REQUIRE(track.lateFrames() == 0);
+    for (std::size_t frame = 0; frame < player.main[0].size(); ++frame)
+        REQUIRE(player.main[0][frame] == inputAt(static_cast<std::int64_t>(frame) - 500, 0));
+}
+
+TEST_CASE("waiting ends when another plan is there, whose stems alone will come") {
+    Track track({48'000, 2, 64, 500, 0});
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    SlowLink slow(link, 500, 100);
+    while (track.position() < 2000) player.play(64, &slow);
+    struct NewPlan : Waiter {
+        explicit NewPlan(FakeLink& fake) : link(fake) {}
+        bool wait() override {
+            ++waits;
+            link.configure(500, 30, kFour);
+            return true;
+        }
+        FakeLink& link;
+        int waits = 0;
+    } newPlan(link);
+    while (newPlan.waits == 0) player.play(64, &newPlan);
+    REQUIRE(newPlan.waits == 1);
+}
+
+TEST_CASE("a render that real time comes before, and after") {
+    Track track({48'000, 1, 64, 2000, 0});
+    FakeLink link(track, 1);
+    Player player(track, 1, 1);
+    SlowLink slow(link, 2000, 540);
+    track.setRunning(true);
+    for (int block = 0; block < 10; ++block) player.play(64);
+    while (track.position() < 20'000) player.play(64, &slow);
+    // What the host played before there was a plan is not waited for: its stems may never come.
+    REQUIRE(track.lateFrames() == 0);
+    REQUIRE(link.headers[0].plan == 0);
+    REQUIRE(link.headers[1].start == 640);
+    while (track.position() < 30'000) player.play(64);
+    REQUIRE(track.lateFrames() > 0);
+    for (std::size_t frame = 0; frame < player.main[0].size(); ++frame)
+        REQUIRE(player.main[0][frame] ==
+                doctest::Approx(inputAt(static_cast<std::int64_t>(frame) - 2000, 0)).epsilon(1e-5));
+}

@@ -1,0 +1,16 @@
+"""The native side as a user builds it."""
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build" / "shim"
+
+
+def make_shim():
+    """What `make shim` prints, once it is done."""
+    done = subprocess.run(
+        ["make", "shim"], cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
