@@ -6,7 +6,8 @@ import pytest
 
 from tests.shim.building import BUILD, ROOT, make_shim
 
-PARTS = {file.parent.name for file in (ROOT / "shim" / "tests").glob("*/CMakeLists.txt")}
+# The plugin is built only where it is asked for, as it takes JUCE.
+PARTS = {file.parent.name for file in (ROOT / "shim/tests").glob("*/CMakeLists.txt")} - {"plugin"}
 COUNTS = re.compile(r"test cases: +(\d+) \| +(\d+) passed \| +(\d+) failed \| +(\d+) skipped")
 
 

@@ -1,0 +1,30 @@
+/// The latency before any connection: by the plan that a project has, or by that of `spectral`.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/messages.h"
+
+namespace stembridge {
+
+/// What a fresh instance asks for: always there, and quick on every machine.
+inline constexpr std::string_view kDefaultModel = "spectral";
+
+/// What the host does, as far as a plan depends on it.
+struct HostFrames {
+    std::int64_t rate = 48'000;  ///< in Hz
+    std::int64_t block = 512;    ///< most frames of a call that were announced, at least 1
+
+    friend bool operator==(const HostFrames&, const HostFrames&) = default;
+};
+
+/// The plan of `spectral` with which every machine keeps up that can play live. The sidecar is
+/// asked for just this one, so that the latency is final before anything is connected. Any thread.
+protocol::SavedPlan defaultPlan(const HostFrames& host);
+
+/// Host frames by which stems trail the input under `plan` at this rate; 0 for a plan that cannot
+/// work, or with a latency of more than a minute. Any thread; any numbers may come.
+std::int64_t latencyOf(const protocol::SavedPlan& plan, std::int64_t rate);
+
+}  // namespace stembridge

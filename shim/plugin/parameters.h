@@ -1,0 +1,61 @@
+/// What a host can automate of an instance. Nothing of it changes the latency.
+#pragma once
+
+#include <juce_audio_processors/juce_audio_processors.h>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "core/buses.h"
+#include "core/track.h"
+#include "plugin/host_waiter.h"
+
+namespace stembridge {
+
+/// Names of the stem buses, as hosts and users see them.
+inline constexpr std::array<const char*, kBuses> kBusTitles = {"Vocals", "Drums",  "Bass",
+                                                               "Other",  "Guitar", "Piano"};
+
+/// The lowest value of a fader, which is silence, in dB.
+inline constexpr float kLeastDecibels = -72.0F;
+
+struct StripParameters {
+    juce::AudioParameterFloat* gain;  ///< dB
+    juce::AudioParameterBool* mute;
+    juce::AudioParameterBool* solo;
+};
+
+/// Owned by the processor they are added to, which outlives this.
+class Parameters {
+public:
+    explicit Parameters(juce::AudioProcessor& owner);
+
+    std::array<StripParameters, kBuses> strips{};
+    juce::AudioParameterChoice* whenLate;  ///< the delayed input, or silence
+    juce::AudioParameterChoice* offline;   ///< in the order of Offline
+    juce::AudioParameterChoice* stems;     ///< raw, or post-fader
+    juce::AudioParameterBool* bypass;
+
+    /// How the next block is heard. Audio thread.
+    Controls controls();
+
+    /// What the user lets a render do. Audio thread.
+    Offline offlineChoice() const { return static_cast<Offline>(offline->getIndex()); }
+
+    /// All values in their own units, by id. Any thread.
+    std::map<std::string, float> values() const;
+
+    /// Takes values by id; what is missing gets its default. Not for the audio thread.
+    void setValues(const std::map<std::string, float>& values);
+
+private:
+    void each(const std::function<void(juce::RangedAudioParameter&)>& visit) const;
+
+    // Of the block before: a gain is computed again only when its fader has moved.
+    std::array<float, kBuses> decibels_{};
+    std::array<float, kBuses> gains_{};
+};
+
+}  // namespace stembridge

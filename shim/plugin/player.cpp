@@ -1,0 +1,166 @@
+#include "plugin/player.h"
+
+#include <thread>
+#include <utility>
+
+namespace stembridge {
+namespace {
+
+// The code of docs/PROTOCOL.md, Errors, for a plan that does not suit the model.
+constexpr const char* kPlanRefused = "plan";
+
+}  // namespace
+
+void Player::prepare(const HostFrames& host, int channels, bool isOffline) {
+    const std::lock_guard lock(mutex_);
+    takeUp();
+    if (channels == channels_ && host == host_) {
+        reset();
+        return;
+    }
+    host_ = host;
+    channels_ = channels;
+    isOffline_ = isOffline;
+    isDefaultRefused_ = false;
+    build();
+}
+
+bool Player::process(const float* const* input, const Outputs& out, std::int64_t frames,
+                     const Controls& controls, const Rendering& rendering) {
+    if (busy_.exchange(true, std::memory_order_acquire)) return false;
+    const bool isPrepared = track_ != nullptr;
+    if (isPrepared) {
+        if (resetAsked_.load(std::memory_order_relaxed) &&
+            resetAsked_.exchange(false, std::memory_order_acquire))
+            track_->reset();
+        Waiter* const waiter = waiter_->ask(frames, rendering.saysOffline, rendering.choice);
+        track_->process(input, out, frames, controls, waiter);
+    }
+    busy_.store(false, std::memory_order_release);
+    return isPrepared;
+}
+
+void Player::want(const Wanted& wanted) {
+    const std::lock_guard lock(mutex_);
+    if (wanted == wanted_) return;
+    wanted_ = wanted;
+    isDefaultRefused_ = false;
+    if (channels_ == 0) return;
+    // With a plan the latency is known, and the host is told at once.
+    const std::optional<protocol::SavedPlan> known = plan(host_);
+    if (known && latencyOf(*known, host_.rate) != latency())
+        build();
+    else
+        ask();
+}
+
+Wanted Player::wanted() {
+    const std::lock_guard lock(mutex_);
+    takeUp();
+    return wanted_;
+}
+
+void Player::follow() {
+    const std::lock_guard lock(mutex_);
+    takeUp();
+}
+
+std::int64_t Player::latencyFor(const HostFrames& host) const {
+    const std::lock_guard lock(mutex_);
+    // Nothing is built anew for the same host, so that it keeps what was granted.
+    if (channels_ > 0 && host == host_) return latency();
+    return latencyOf(plan(host).value_or(defaultPlan(host)), host.rate);
+}
+
+link::Status Player::status() const {
+    const std::lock_guard lock(mutex_);
+    link::Status status = client_.status();
+    if (!problem_.empty()) {
+        status.stage = link::Stage::kRefused;
+        status.text = status.refusal = problem_;
+    }
+    return status;
+}
+
+// The track is replaced under the lock alone, so that its pointer can be read with it.
+std::int64_t Player::lateFrames() const {
+    const std::lock_guard lock(mutex_);
+    return track_ == nullptr ? 0 : track_->lateFrames();
+}
+
+std::int64_t Player::replacedFrames() const {
+    const std::lock_guard lock(mutex_);
+    return track_ == nullptr ? 0 : track_->replacedFrames();
+}
+
+// The plan to play by, where one is known before anything is connected.
+std::optional<protocol::SavedPlan> Player::plan(const HostFrames& host) const {
+    const std::optional<KeptPlan>& kept = wanted_.kept;
+    if (kept && kept->rate == host.rate && host.block <= kept->plan.block) return kept->plan;
+    const bool isDefault = wanted_.model == kDefaultModel && wanted_.latencyUs == 0;
+    if (isDefault && !isDefaultRefused_) return defaultPlan(host);
+    return std::nullopt;
+}
+
+protocol::Configure Player::wish() const {
+    protocol::Configure wish;
+    wish.rate = host_.rate;
+    wish.block = host_.block;
+    wish.channels = channels_;
+    wish.model = wanted_.model;
+    wish.latencyUs = wanted_.latencyUs;
+    wish.realtime = !isOffline_;
+    wish.saved = plan(host_);
+    return wish;
+}
+
+// A new track; its frames count on from those of the one before.
+void Player::build() {
+    const protocol::SavedPlan known = plan(host_).value_or(defaultPlan(host_));
+    Track::Config config;
+    config.rate = host_.rate;
+    config.channels = channels_;
+    config.block = host_.block;
+    config.latency = latencyOf(known, host_.rate);
+    config.position = track_ == nullptr ? 0 : track_->position();
+    auto track = std::make_shared<Track>(config);
+    auto waiter = std::make_unique<HostWaiter>(client_, host_.rate, known.burst, isCalled_);
+    const std::shared_ptr<Track> playing = track;
+
+    isCalled_.store(true, std::memory_order_relaxed);
+    while (busy_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+    track_.swap(track);
+    waiter_.swap(waiter);
+    busy_.store(false, std::memory_order_release);
+    isCalled_.store(false, std::memory_order_relaxed);
+
+    latency_.store(config.latency, std::memory_order_relaxed);
+    seen_ = client_.status().agreements;
+    const auto problem = client_.play(playing, wish());
+    problem_ = problem ? problem->text : "";
+}
+
+void Player::ask() {
+    seen_ = client_.status().agreements;
+    const auto problem = client_.ask(wish());
+    problem_ = problem ? problem->text : "";
+}
+
+void Player::takeUp() {
+    if (channels_ == 0) return;
+    const link::Status status = client_.status();
+    if (status.agreed && status.agreements != seen_) {
+        seen_ = status.agreements;
+        // One for a rate or a block that the host had before may come late.
+        const protocol::Configured& agreed = *status.agreed;
+        if (latencyOf(agreed.plan, host_.rate) != agreed.latency) return;
+        wanted_.kept = KeptPlan{host_.rate, agreed.plan};
+        latency_.store(agreed.latency, std::memory_order_relaxed);
+    } else if (status.refusalCode == kPlanRefused && !wanted_.kept && !isDefaultRefused_) {
+        // A machine too slow for the plan that every other one can keep: let it choose.
+        isDefaultRefused_ = true;
+        ask();
+    }
+}
+
+}  // namespace stembridge

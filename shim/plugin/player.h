@@ -1,0 +1,103 @@
+/// One instance without its host's interfaces: a track, its link, and what was agreed for them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "core/track.h"
+#include "link/client.h"
+#include "plugin/default_plan.h"
+#include "plugin/host_waiter.h"
+#include "plugin/state.h"
+
+namespace stembridge {
+
+/// What a host does besides handing over blocks, read with each of them.
+struct Rendering {
+    bool saysOffline = false;
+    Offline choice = Offline::Auto;
+};
+
+/// Plays what is wanted as soon as the sidecar grants it, and the delayed input until then.
+///
+/// Nothing connects before the first block or `wake`. Hosts call prepare and reset from any thread,
+/// also while they play: a block that meets a change of the track is silent, and never waits for
+/// it.
+class Player {
+public:
+    /// hostName: for the sidecar's reports.
+    explicit Player(std::string hostName) : client_(std::move(hostName), link::Service::shared()) {}
+
+    /// From here on blocks of at most `host.block` frames at `host.rate` come; larger ones may.
+    /// channels: of the input, 1 or 2. isOffline: whether the host renders, as far as it knows by
+    /// now. Where nothing changes it is a reset. Any thread; allocates, and connects nothing.
+    void prepare(const HostFrames& host, int channels, bool isOffline);
+
+    /// What comes next has nothing to do with what came before. Any thread.
+    void reset() { resetAsked_.store(true, std::memory_order_release); }
+
+    /// Plays a block; false, and nothing is written, before prepare or during another one.
+    /// Arguments as of Track::process. Audio thread.
+    bool process(const float* const* input, const Outputs& out, std::int64_t frames,
+                 const Controls& controls, const Rendering& rendering);
+
+    /// Asks for something else. What was granted goes on until that is. Any thread but the audio
+    /// one.
+    void want(const Wanted& wanted);
+
+    /// What is wanted, with the plan that was granted for it. Any thread but the audio one.
+    Wanted wanted();
+
+    /// Takes up what was granted meanwhile. Call it now and then. Any thread but the audio one.
+    void follow();
+
+    /// Host frames to be told to the host. Any thread.
+    std::int64_t latency() const { return latency_.load(std::memory_order_relaxed); }
+
+    /// What `latency` would be after a prepare for `host`. Any thread but the audio one.
+    std::int64_t latencyFor(const HostFrames& host) const;
+
+    /// Connects without waiting for a block. Any thread but the audio one.
+    void wake() { client_.wake(); }
+
+    /// What the link says; in `refusal` also what cannot even be asked for. Any thread but the
+    /// audio one.
+    link::Status status() const;
+
+    /// Frames that were late, and frames heard without stems, since prepare. Any thread but the
+    /// audio one.
+    std::int64_t lateFrames() const;
+    std::int64_t replacedFrames() const;
+
+private:
+    std::optional<protocol::SavedPlan> plan(const HostFrames& host) const;
+    protocol::Configure wish() const;
+    void build();
+    void ask();
+    void takeUp();
+
+    mutable std::mutex mutex_;  // all but the audio thread
+    link::Client client_;
+    HostFrames host_;
+    int channels_ = 0;  // 0 before prepare
+    bool isOffline_ = false;
+    Wanted wanted_;
+    std::string problem_;
+    std::int64_t seen_ = 0;  // agreements that were taken up, or were for something else
+    bool isDefaultRefused_ = false;
+
+    // Whoever has set `busy_` has these.
+    std::atomic<bool> busy_{false};
+    std::shared_ptr<Track> track_;
+    std::unique_ptr<HostWaiter> waiter_;
+
+    std::atomic<bool> isCalled_{false};
+    std::atomic<bool> resetAsked_{false};
+    std::atomic<std::int64_t> latency_{0};
+};
+
+}  // namespace stembridge

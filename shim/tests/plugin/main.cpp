@@ -1,0 +1,15 @@
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+#include <juce_audio_processors/juce_audio_processors.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+int main(int count, char** arguments) {
+    // No sidecar of the user's is to be found, nor started.
+    const auto folder = std::filesystem::temp_directory_path() / "stembridge-test-plugin";
+    setenv("STEMBRIDGE_RUNTIME_DIR", (folder / "r").c_str(), 1);
+    setenv("STEMBRIDGE_CONFIG_DIR", (folder / "c").c_str(), 1);
+    const juce::ScopedJuceInitialiser_GUI juceRuns;
+    return doctest::Context(count, arguments).run();
+}
