@@ -13,58 +13,7 @@ from bridge.core.cost import Cost
 from bridge.core.latency import MICROSECONDS, Allowances, latency
 from bridge.core.live_plan import LivePlan
 from bridge.core.rates import RateMap
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What a model says of its windows; all in model frames.
-
-    Attributes
-    ----------
-    grid: a hop is a multiple of this.
-    lookahead: the look-ahead unless another one is wished.
-    edge: newest frames of a window that cannot be used.
-    window: the full window.
-    past: past context that a hop is left at least of a full window; a shorter window may leave as
-        much less.
-    fixed: no other look-ahead can be wished, and no other window.
-
-    Raises ValueError where they contradict each other.
-    """
-
-    grid: int
-    lookahead: int
-    edge: int
-    window: int
-    past: int
-    fixed: bool
-
-    def __post_init__(self) -> None:
-        reach = self.past + self.grid + self.lookahead
-        if min(self.grid - 1, self.edge, self.past) < 0 or self.lookahead < self.edge:
-            raise ValueError(
-                f"{self} does not fit together; a grid is at least 1, an edge at most the "
-                "look-ahead, and nothing is negative"
-            )
-        if reach > self.window:
-            raise ValueError(
-                f"{self} does not fit together; a window holds the past context, one step of the "
-                "grid and the look-ahead"
-            )
-
-    @property
-    def measured_hop(self) -> int:
-        """Shortest hop that runs are timed with.
-
-        A model that goes on from hop to hop takes little longer for two at once than for one, and
-        sessions that have time to spare are given two.
-        """
-        return min(2 * self.grid, self.window - self.past - self.lookahead) if self.fixed else 1
-
-    def longest_hop(self, window: int, lookahead: int) -> int:
-        """Longest hop in a window of `window` frames with this look-ahead; below 1 for none."""
-        room = window - lookahead - self.past * window // self.window
-        return room // self.grid * self.grid
+from bridge.core.traits import Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +101,8 @@ def choose(
 
     Without a wished latency it is the smallest that any such plan has. Otherwise it is the wished
     one, rounded down to frames (at host rates up to 1 MHz): of what that has over the smallest,
-    the hop takes what it can of one half, on the grid and within the window, and the compute
-    allowance takes everything else.
+    the hop takes what it can of two thirds, on the grid, within the window and with the time that
+    its own longer runs need; the compute allowance takes everything else.
 
     Raises TooShort for a wished latency below the smallest, and ValueError for a window or a
     look-ahead that is out of range or does not fit.
@@ -168,35 +117,42 @@ def choose(
     over = wish.latency_us * rate // MICROSECONDS - smallest
     if over < 0:
         raise TooShort(wish.latency_us, smallest, rate)
-    hop = cuts.longest(hop, over // 2)
-    plan, needed_us = cuts.plan(hop), conditions.allowances(cost.worst_us).total_us
+    hop = cuts.longest(hop, 2 * over // 3)
+    plan, worst_us = cuts.plan(hop), cuts.worst_us(hop)
+    needed_us = conditions.allowances(worst_us).total_us
     left = smallest + over - cuts.frames(hop)
     total = RateMap(MICROSECONDS, rate).frames(needed_us) + left
     more_us = total * MICROSECONDS // rate - needed_us
-    allowances = conditions.allowances(cost.worst_us + more_us)
+    allowances = conditions.allowances(worst_us + more_us)
     return plan, allowances, conditions.latency(plan, allowances)
 
 
 @dataclass(frozen=True, slots=True)
 class _Cuts:
-    """The plans to choose from: they differ in the hop, and a run has the time of the worst one."""
+    """The plans to choose from: they differ in the hop, and a run has the time of its worst one."""
 
     incoming: Conversion
     outgoing: Conversion
     hops: range
     lookahead: int
     window: int
-    edge: int
-    worst_us: int
+    traits: Traits
+    cost: Cost
     conditions: Conditions
 
     def plan(self, hop: int) -> LivePlan:
         # Near the newest frames a model guesses what follows, so a fade keeps to the older half.
-        fade = min(hop, (self.lookahead - self.edge) // 2)
+        fade = min(hop, (self.lookahead - self.traits.edge) // 2)
         return LivePlan(self.incoming, self.outgoing, hop, self.lookahead, self.window, fade)
 
+    def worst_us(self, hop: int) -> int:
+        """What the longest run with this hop takes."""
+        typical_us = self.traits.run_us(hop, self.cost.typical_us, self.incoming.target)
+        return typical_us + self.cost.stall_us
+
     def frames(self, hop: int) -> int:
-        return self.conditions.latency(self.plan(hop), self.conditions.allowances(self.worst_us))
+        allowances = self.conditions.allowances(self.worst_us(hop))
+        return self.conditions.latency(self.plan(hop), allowances)
 
     def smallest(self) -> int:
         """The hop with the smallest latency; the shortest such."""
@@ -243,7 +199,7 @@ def _cuts(
             f"use {allowed} {traits.lookahead}"
         )
     longest = traits.longest_hop(window, lookahead)
-    shortest = -(-RateMap(MICROSECONDS, rate).frames(cost.typical_us) // traits.grid) * traits.grid
+    shortest = traits.lasting(cost.typical_us, rate)
     if shortest > longest:
         raise ValueError(
             f"runs of {cost.typical_us // 1000} ms need hops of {shortest} frames at {rate} Hz, "
@@ -251,5 +207,4 @@ def _cuts(
             "does not hold; lengthen the window, shorten the look-ahead or choose a faster model"
         )
     hops = range(shortest, longest + 1, traits.grid)
-    worst_us = cost.worst_us
-    return _Cuts(incoming, outgoing, hops, lookahead, window, traits.edge, worst_us, conditions)
+    return _Cuts(incoming, outgoing, hops, lookahead, window, traits, cost, conditions)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from bridge.core.choose import Traits
 from bridge.core.line import Line
 from bridge.core.live_plan import LivePlan
+from bridge.core.traits import Traits
 from bridge.engine.base import Audio, Described, Ensemble
 from bridge.engine.live_windows import WindowModel
 from bridge.engine.spectral import SpectralSeparator, SpectralStream

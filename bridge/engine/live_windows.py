@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bridge.core.choose import Traits
 from bridge.core.live_plan import LivePlan
 from bridge.core.rates import RateMap
+from bridge.core.traits import Traits
 from bridge.engine.base import Audio, Ensemble, Separator
 from bridge.engine.demucs import DemucsSeparator
 from bridge.engine.fake import FakeSeparator

@@ -1,4 +1,4 @@
-"""How long one run of a model takes on this machine: measured once, and kept on disk.
+"""How long one run of a model takes on this machine: kept on disk, and corrected by sessions.
 
     CONFIG/calibration.json
         {"version": 3, "entries": [{"key": {...}, "typical_us": 123, "worst_us": 1234}, ...]}
@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock
 
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
 from bridge.runtime.folders import user_folder
+from bridge.runtime.measuring import ENOUGH_RUNS, with_margin
 
 VERSION = 3
 ENTRIES = 64
@@ -34,11 +33,7 @@ _LONGEST_US = 3_600_000_000
 _LOCK_SECONDS = 1.0
 """The lock is held for a few milliseconds; who does not get it goes on without storing."""
 
-_WARM_UP_RUNS = 2
 _SOME_RUNS = 100
-_ENOUGH_RUNS = 1000
-"""As many runs must be seen before the one in a thousand that takes longest says something."""
-
 _Key = frozenset[tuple[str, str]]
 _Entries = dict[_Key, Cost]
 _unwritten: _Entries = {}
@@ -98,62 +93,11 @@ def refined(stored: Cost, seen: Durations, *, lower: bool = True) -> Cost:
 
 
 def _moved(stored_us: int, most_us: int, usual_us: int, count: int, *, lower: bool) -> int:
-    if _with_margin(most_us) > stored_us:
-        return min(_with_margin(most_us), 2 * stored_us, _LONGEST_US)
-    if count < _ENOUGH_RUNS or not lower:
+    if with_margin(most_us) > stored_us:
+        return min(with_margin(most_us), 2 * stored_us, _LONGEST_US)
+    if count < ENOUGH_RUNS or not lower:
         return stored_us
-    return stored_us - max(0, stored_us - _with_margin(usual_us)) // 8
-
-
-class Measured(NamedTuple):
-    """How far a measurement is, in microseconds, and the runs; at the end done == total."""
-
-    done_us: int
-    total_us: int
-    seen: Durations
-
-    @property
-    def cost(self) -> Cost:
-        """1.25 times the 99th percentile, the longest of fewer than 100 runs, and the longest.
-
-        It is only looked for on demand, as that takes about as long as a run of a quick model.
-        """
-        return Cost(_with_margin(self.seen.percentile(990)), _with_margin(self.seen.max))
-
-
-def measuring(
-    step: Callable[[], object],
-    *,
-    runs: int = 8,
-    seconds: float = 20.0,
-    clock: Callable[[], int] = time.perf_counter_ns,
-) -> Iterator[Measured]:
-    """Run `step` again and again, one run for each turn, so that others can run in between.
-
-    The cost is that of at least `runs` runs that take `seconds` together. Two runs before them warm
-    up and do not count. clock: nanoseconds.
-    """
-    least_us = max(1, int(seconds * 1_000_000))
-    for _ in range(_WARM_UP_RUNS):
-        warm = Durations()
-        warm.add(taken := _timed(step, clock))
-        yield Measured(0, max(least_us, runs * taken), warm)
-    seen, spent = Durations(), 0
-    while seen.count < runs or spent < least_us:
-        seen.add(taken := _timed(step, clock))
-        spent += taken
-        yield Measured(spent, max(least_us, spent, -(-spent * runs // seen.count)), seen)
-
-
-def _timed(step: Callable[[], object], clock: Callable[[], int]) -> int:
-    """Microseconds, rounded up, and at least one, so that a measurement ends with any clock."""
-    began = clock()
-    step()
-    return max(1, -(-(clock() - began) // 1000))
-
-
-def _with_margin(time_us: int) -> int:
-    return -(-time_us * 5 // 4)
+    return stored_us - max(0, stored_us - with_margin(usual_us)) // 8
 
 
 def _path() -> Path:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.core.choose import Traits
 from bridge.core.cost import Cost
 from bridge.core.demand import Task
 from bridge.core.latency import MICROSECONDS
-from bridge.core.rates import RateMap
+from bridge.core.traits import Traits
 from bridge.protocol.messages import SavedPlan
 from bridge.protocol.messages_worker import Loaded
 
@@ -24,16 +23,8 @@ def traits(model: Loaded) -> Traits:
 
 
 def run_us(plan: SavedPlan, model: Loaded) -> int:
-    """What a run with this plan typically takes.
-
-    The cost was measured at about the shortest hop that the model can keep up with. A network
-    computes its window whatever the hop. One that goes on from hop to hop (`fixed`) computes what
-    is new, and something for each run: in proportion to the hop is never too little.
-    """
-    measured = max(_grid_hop(model.cost_us, model), traits(model).measured_hop)
-    if not model.fixed or plan.hop <= measured:
-        return model.cost_us
-    return -(-model.cost_us * plan.hop // measured)
+    """What a run with this plan typically takes."""
+    return traits(model).run_us(plan.hop, model.cost_us, model.model_rate)
 
 
 def task(plan: SavedPlan, model: Loaded) -> Task:
@@ -72,9 +63,3 @@ def at_most(tasks: Sequence[Task]) -> Task:
         min(task.period_us for task in tasks),
         min(task.deadline_us for task in tasks),
     )
-
-
-def _grid_hop(time_us: int, model: Loaded) -> int:
-    """The shortest hop on the model's grid that lasts this long at least, in model frames."""
-    frames = RateMap(MICROSECONDS, model.model_rate).frames(time_us)
-    return -(-frames // model.grid) * model.grid

@@ -17,7 +17,7 @@ from bridge.core.polyphase import design
 from bridge.engine.live import LiveStream
 from bridge.engine.live_model import LiveModel
 from bridge.protocol.messages_worker import Load
-from bridge.runtime.calibration import Measured, measuring
+from bridge.runtime.measuring import Measured, measuring
 
 ANY_COST = Cost(1, 1)
 _NOISE_SEED = 1

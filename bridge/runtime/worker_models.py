@@ -21,6 +21,7 @@ from bridge.protocol.codes import Code
 from bridge.protocol.fields import clipped
 from bridge.protocol.messages_worker import Failed, Load, Loaded, Loading
 from bridge.runtime import calibration
+from bridge.runtime.measuring import Measured
 from bridge.runtime.models import Models
 from bridge.runtime.trial import ANY_COST, check_wish, conversions, measure
 from bridge.runtime.worker_session import Opened
@@ -223,5 +224,5 @@ def _describe(ready: Ready, wanted: Load) -> Loaded:
     )
 
 
-def _milliseconds(measured: calibration.Measured) -> tuple[int, int]:
+def _milliseconds(measured: Measured) -> tuple[int, int]:
     return measured.done_us // 1000, measured.total_us // 1000

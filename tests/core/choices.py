@@ -1,14 +1,16 @@
 """Models behind hosts to choose plans for, each with a plain search over its plans."""
 
+import itertools
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from bridge.core.choose import Conditions, Traits, Wish, choose
+from bridge.core.choose import Conditions, Wish, choose
 from bridge.core.conversion import Conversion
 from bridge.core.cost import Cost
 from bridge.core.latency import Allowances, latency
 from bridge.core.live_plan import LivePlan
+from bridge.core.traits import Traits
 
 CONDITIONS = st.builds(
     Conditions,
@@ -50,14 +52,25 @@ class Case:
             allowance_us=allowances.total_us,
         )
 
+    def worst_us(self, hop):
+        """The longest run: what is new is computed hop by hop, or all of a window again."""
+        if not self.traits.fixed:
+            return self.cost.worst_us
+        grids = itertools.count(self.traits.grid, self.traits.grid)
+        lasting = (g for g in grids if g * 1_000_000 >= self.cost.typical_us * self.model)
+        measured = max(next(lasting), self.traits.measured_hop)
+        more = max(0, hop - measured)
+        return self.cost.worst_us + -(-self.cost.typical_us * more // measured)
+
     def allowed(self):
         """Of every hop that may be chosen the latency when computing may take a run's worst."""
         ways = self.conditions
-        least = Allowances(self.cost.worst_us, ways.transport_us, ways.margin_us, ways.polling_us)
         (there, back), ahead, allowed = self.conversions, self.traits.lookahead, {}
         for hop in range(1, self.traits.window - self.traits.past - ahead + 1):
             if hop % self.traits.grid == 0 and hop * 1_000_000 >= self.cost.typical_us * self.model:
                 plan = LivePlan(there, back, hop, ahead, self.traits.window)
+                worst_us = self.worst_us(hop)
+                least = Allowances(worst_us, ways.transport_us, ways.margin_us, ways.polling_us)
                 allowed[hop] = self.latency(plan, least)
         return allowed
 

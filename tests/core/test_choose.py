@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.core.choose import TooShort, Traits, Wish
+from bridge.core.choose import TooShort, Wish
 from bridge.core.cost import Cost
 from bridge.core.latency import Allowances
+from bridge.core.traits import Traits
 from tests.core.choices import ALL, NETWORK, SEVENTHS, SPECTRAL, THIRDS, Case
 
 
@@ -33,13 +34,13 @@ def test_a_wish_is_met_and_shared_between_hop_and_patience(case, over):
     wish_us = -(-(smallest + over) * 1_000_000 // case.host)
     plan, allowances, frames = case.choose(latency_us=wish_us)
     assert case.latency(plan, allowances) == frames == smallest + over
-    # The hop is the longest there is that takes no more than half of what is left over.
+    # The hop is the longest there is that takes no more than two thirds of what is left over.
     allowed = case.allowed()
     assert plan.hop == max(
-        hop for hop in allowed if hop >= first.hop and allowed[hop] <= smallest + over // 2
+        hop for hop in allowed if hop >= first.hop and allowed[hop] <= smallest + 2 * over // 3
     )
     # Computing has the rest, to the microsecond: one more costs a frame.
-    assert allowances.compute_us >= case.cost.worst_us
+    assert allowances.compute_us >= case.worst_us(plan.hop)
     more = replace(allowances, compute_us=allowances.compute_us + 1)
     assert case.latency(plan, more) == frames + 1
 
@@ -129,15 +130,16 @@ def test_what_a_wish_leaves_over_is_shared():
     seconds = smallest // 48_000 + 3
     plan, allowances, frames = NETWORK.choose(latency_us=seconds * 1_000_000)
     assert frames == seconds * 48_000
-    half_us = (frames - smallest) * 1_000_000 // 48_000 // 2
-    assert plan.hop - 88_200 == pytest.approx(half_us * 44_100 // 1_000_000, abs=2)
-    assert allowances.compute_us - 2_000_000 == pytest.approx(half_us, abs=50)
+    third_us = (frames - smallest) * 1_000_000 // 48_000 // 3
+    assert plan.hop - 88_200 == pytest.approx(2 * third_us * 44_100 // 1_000_000, abs=2)
+    assert allowances.compute_us - 2_000_000 == pytest.approx(third_us, abs=50)
 
 
 def test_spectral_steps_along_its_grid_and_never_fades():
     plan, allowances, smallest = SPECTRAL.choose()
     assert (plan.hop, plan.fade, allowances.compute_us) == (540, 0, 5000)
-    for over, hop in ((1079, 540), (1080, 1080), (10_000, 540 * 10)):
+    # Runs were measured with two steps, and each further one asks for half of that again.
+    for over, hop in ((809, 540), (810, 1080), (1799, 1080), (1800, 1620), (10_000, 540 * 11)):
         plan, _, frames = SPECTRAL.choose(latency_us=(smallest + over) * 1_000_000 // 48_000 + 1)
         assert (plan.hop, frames) == (hop, smallest + over)
 

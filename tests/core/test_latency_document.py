@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.core.choose import Conditions, Traits, Wish, choose
+from bridge.core.choose import Conditions, Wish, choose
 from bridge.core.cost import Cost
 from bridge.core.polyphase import design
+from bridge.core.traits import Traits
 from bridge.engine.live_model import SpectralModel
 from bridge.engine.spectral import SpectralSeparator
 

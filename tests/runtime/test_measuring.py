@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
-from bridge.runtime.calibration import Measured, measuring, refined
+from bridge.runtime.calibration import refined
+from bridge.runtime.measuring import Measured, measuring
 
 
 def seen(*durations):
@@ -125,6 +126,20 @@ def test_a_core_that_was_taken_away_once_is_no_typical_run():
     cost = measure(clock.step, runs=1000, seconds=0, clock=clock)
     assert cost.worst_us == 6250
     assert 313 <= cost.typical_us <= 320
+
+
+def test_a_lone_stall_is_measured_again_and_counts_only_if_it_comes_back():
+    """Once in twice as many runs, in the first half or in the second; or in both."""
+    calm, stall = [250_000] * 1999, [40_000_000]
+    once = 3 + len(calm) // 2
+    for where in (once, once + 1000):
+        clock = Clock([*calm[:where], *stall, *calm[where:]])
+        cost = measure(clock.step, runs=1000, seconds=0, clock=clock)
+        assert cost.worst_us < 400
+    twice = Clock([*calm[:500], *stall])
+    cost = measure(twice.step, runs=1000, seconds=0, clock=twice)
+    assert cost.worst_us == 50_000
+    assert twice.steps == 2 + 2 * 1000
 
 
 @given(SLOW)
