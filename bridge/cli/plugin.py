@@ -23,7 +23,11 @@ def command() -> None:
 
 @command.command()
 @click.argument(
-    "place", metavar="FOLDER", default="build/shim", type=click.Path(path_type=Path), required=False
+    "place",
+    metavar="[FOLDER]",
+    default="build/shim",
+    type=click.Path(path_type=Path),
+    required=False,
 )
 @click.option(
     "--connection",
@@ -32,10 +36,11 @@ def command() -> None:
     help="Use the server of this copied connection file instead of one on this machine.",
 )
 def install(place: Path, connection: Path | None) -> None:
-    """Copy the bundles in FOLDER to where hosts look, and let the plug-in start the sidecar.
+    """Copy the plug-in to where hosts look.
 
-    FOLDER is a bundle, or has them somewhere below it; `make shim` builds them into build/shim.
-    Run it again after each build, and when this Stem Bridge was moved.
+    From then on it starts the sidecar when it needs it. FOLDER is a bundle, or has them somewhere
+    below it; `make shim` builds them into build/shim. Run it again after each build, and when this
+    Stem Bridge was moved.
     """
     from bridge.runtime.plugin_files import find_bundles, install
 

@@ -243,9 +243,14 @@ class Ping(Message):
 
 @message
 class Pong(Message):
-    """The answer to PING."""
+    """The answer to PING.
+
+    load: from a server on control, per mille of the time for which the session's device was busy
+    of late.
+    """
 
     stamp: TokenOrNone
+    load: NumberOrNone = 0
 
 
 @message

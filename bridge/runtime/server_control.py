@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from bridge import __version__
-from bridge.engine.catalog import CATALOG
-from bridge.errors import RemoteProtocolError
+from bridge.engine.catalog import CATALOG, find
+from bridge.errors import ModelError, RemoteProtocolError
 from bridge.protocol import limits
 from bridge.protocol.codec import encode
 from bridge.protocol.codes import Code
@@ -89,7 +90,7 @@ class Control:
         match message:
             case Ping():
                 session.late = max(session.late, message.late)
-                return Pong(message.stamp)
+                return Pong(message.stamp, self._load_permille(session))
             case Configure():
                 self.configure(session, message, now_us)
             case Bye():
@@ -97,18 +98,38 @@ class Control:
                 return Bye(session.token)
         return None
 
+    def _load_permille(self, session: Session) -> int:
+        """For what share of the last second or so the session's worker was busy."""
+        if session.current is None:
+            return 0
+        load = self._workers[session.current.kind].stats.get("load_permille")
+        return load if isinstance(load, int) else 0
+
     def configure(self, session: Session, message: Configure, now_us: int) -> None:
         """Have the model loaded and measured; `loaded` goes on from there."""
         kind = kind_of(message.model)
-        if not self._local and kind == "networks" and message.model not in CATALOG:
-            text = f"'{message.model}' is no name of a model, and files are only taken over ipc"
-            hint = "name a model of `stembridge models list`"
-            self._refuse(session, message.request, Refused(Code.FORBIDDEN, text, hint))
-            return
+        if kind == "networks" and message.model not in CATALOG:
+            refused = self._no_model(message.model)
+            if refused is not None:
+                self._refuse(session, message.request, refused)
+                return
         session.waiting = (kind, self._loads.of(message), message)
         session.waiting_us, session.attempts = now_us, 0
         self._workers[kind].ensure(now_us)
         self._loads.go_on(kind)
+
+    def _no_model(self, model: str) -> Refused | None:
+        """Why this, which is the name of none, is not taken for a file's."""
+        if not self._local:
+            text = f"'{model}' is no name of a model, and files are only taken over ipc"
+            return Refused(Code.FORBIDDEN, text, "name a model of `stembridge models list`")
+        if Path(model).is_absolute():
+            return None
+        try:  # what lies in the server's own folder is none of a client's business
+            find(model)
+        except ModelError as error:
+            return Refused(Code.MODEL, str(error), "name a file or folder by its absolute path")
+        return None
 
     def tick(self) -> None:
         """Answer those whose turn comes with time; have new workers load what sessions had."""

@@ -190,12 +190,11 @@ def failure(key: str, error: Exception) -> Failed:
 def _describe(ready: Ready, wanted: Load) -> Loaded:
     model, traits = ready.model, ready.model.traits
     incoming, outgoing = conversions(wanted.rate, model.rate)
-    # A network on a CPU takes all cores, and the host and other sessions take some of them back.
-    shares = ready.device == "cpu" and not traits.fixed and model.name != "fake"
-    cost_us, worst_us = (
-        time_us * 6 // 5 if shares else time_us
-        for time_us in (ready.cost.typical_us, ready.cost.worst_us)
-    )
+    cost_us, worst_us = ready.cost.typical_us, ready.cost.worst_us
+    if ready.device == "cpu" and not traits.fixed and model.name != "fake":
+        # A network on a CPU takes all cores, and the host and other sessions take some of them
+        # back: a fifth, and at worst a third.
+        cost_us, worst_us = cost_us * 6 // 5, worst_us * 4 // 3
     if worst_us > limits.DURATION_US:
         raise ModelError(
             f"a run of {model.name} takes up to {worst_us // 1_000_000} s on this machine, where "

@@ -93,6 +93,7 @@ void Channel::close(int lingerMs) {
         sockets_.reset();
     }
     attached_ = false;
+    load_ = -1;
     answer_.reset();
     session_.disconnect();
 }
@@ -133,7 +134,9 @@ bool Channel::handle(Socket socket, const protocol::Message& message, std::int64
     } else if (const auto* ping = std::get_if<protocol::Ping>(&message)) {
         sendOver(socket, protocol::Pong{ping->stamp}, nowUs, nullptr);
     } else if (const auto* pong = std::get_if<protocol::Pong>(&message)) {
-        if (socket == Socket::kAudio && !trips_.isDone()) {
+        if (socket == Socket::kControl) {
+            load_ = pong->load;
+        } else if (!trips_.isDone()) {
             const std::int64_t tookUs = nowUs - static_cast<std::int64_t>(pong->stamp);
             trips_.longestUs = std::max(trips_.longestUs, tookUs);
             ++trips_.came;

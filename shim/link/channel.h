@@ -72,6 +72,8 @@ public:
     std::uint64_t token() const { return session_.token(); }
     /// A number that no epoch had.
     std::int64_t nextEpoch() const { return session_.epoch() + 1; }
+    /// Per mille of the time for which the session's device was busy of late; -1 for unknown.
+    std::int64_t load() const { return load_; }
     /// Frames in one AUDIO, at most.
     std::int64_t mostFrames() const { return mostFrames_; }
     std::int64_t reopenUs() const { return reopenUs_; }
@@ -108,6 +110,7 @@ private:
     std::int64_t reopenUs_ = 0;
     std::int64_t failures_ = 0;
     std::int64_t mostFrames_ = 0;
+    std::int64_t load_ = -1;
     std::string problem_;
 };
 

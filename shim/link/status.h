@@ -27,6 +27,7 @@ struct Status {
     std::int64_t done = 0;    ///< steps of it
     std::int64_t total = 0;   ///< in all; 0 for unknown
     std::int64_t losses = 0;  ///< how often a server or worker was lost while playing
+    std::int64_t load = -1;   ///< per mille of the time its device was busy of late; -1 for unknown
 
     /// What was granted last: its `plan` is to be saved with the project. `agreements` counts up
     /// with every one.

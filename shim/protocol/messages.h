@@ -185,9 +185,10 @@ struct Ping {
     std::int64_t late = 0;
 };
 
-/// The answer to PING.
+/// The answer to PING. load: per mille of the time for which the session's device was busy of late.
 struct Pong {
     std::uint64_t stamp = 0;
+    std::int64_t load = 0;
 };
 
 /// Something was refused or failed; session and request 0: it belongs to none. See codeNamed().

@@ -252,7 +252,10 @@ template <>
 struct Schema<Pong> {
     using M = Pong;
     static constexpr std::string_view name = "PONG";
-    static constexpr std::tuple fields{Field{"stamp", &M::stamp, kTokenOrNoneKind}};
+    static constexpr std::tuple fields{
+        Field{"stamp", &M::stamp, kTokenOrNoneKind},
+        Field{"load", &M::load, kNumberOrNoneKind, true},
+    };
 };
 
 template <>

@@ -79,6 +79,7 @@ CLIENT: list[Message] = [
     wire.Lost(TOKEN, 1),
     wire.Ping(1),
     wire.Pong(1),
+    wire.Pong(limits.TOKEN, 875),
     wire.Error("latency", "no plan has 5 ms", "ask for 93 ms, or for auto", TOKEN, 1),
     wire.Error("malformed", "für niemanden ♪", ""),
 ]

@@ -3,6 +3,7 @@
 import re
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,13 @@ def test_models_that_cannot_be_had(sidecar):
     assert "write fake:cost=0.1" in refusal(sidecar, "fake:loud")
     assert "no setting 'colour'" in refusal(sidecar, "fake:colour=1")
     assert "out of range" in refusal(sidecar, "fake:cost=-1")
+
+
+def test_what_lies_in_the_servers_folder_is_no_model(sidecar):
+    """It was started in this one; who says a bare name, such as a project, means no file."""
+    assert Path("tests/tiny/weights").is_dir()
+    for model in ("tests", "tests/tiny/weights"):
+        assert f"no model is called '{model}'" in refusal(sidecar, model)
 
 
 @pytest.mark.slow
