@@ -167,6 +167,8 @@ class Epochs:
                 f"{epoch.stems_end} to {epoch.input_end}",
             )
         self._acknowledge(epoch, message.received)
+        if epoch.got == epoch.stems_end:
+            epoch.got = message.start  # what is left out before these is not under way either
         epoch.stems_end = end
         return True
 

@@ -185,6 +185,22 @@ def test_what_was_never_sent_cannot_have_been_got(link):
     assert link.server.in_flight == 8000
 
 
+def test_what_was_left_out_is_not_in_flight(link):
+    """A replay brings much input before the first stems that are still wanted."""
+    link.run(credit=400_000, latency=100)
+    for start in range(0, 200_000, 10_000):
+        link.audio(start, 10_000, got=190_000)
+    link.deliver()
+    link.stems(190_000, 500, received=200_000)
+    assert link.server.in_flight == 500
+    link.stems(190_600, 400, received=200_000)  # a gap behind what is on its way
+    assert link.server.in_flight == 1000
+    link.deliver()
+    link.audio(200_000, 10, got=191_000)
+    link.deliver()
+    assert link.server.in_flight == 0
+
+
 def test_a_client_that_reads_nothing_is_noticed(link):
     link.run(credit=16_000, latency=100)
     most = 16_000 + 100 + limits.FRAMES
