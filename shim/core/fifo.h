@@ -40,16 +40,18 @@ public:
         const auto samples = static_cast<std::size_t>(rows * frames);
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
         if (samples > largest_ || !hasRoom(tail, kPrefix + samples)) return nullptr;
-        reserved_ = {{}, rows, frames};
-        return floats_.data() + tail % capacity_ + kPrefix;
+        reserved_ = floats_.data() + tail % capacity_;
+        reservedRows_ = rows;
+        reservedFrames_ = frames;
+        return reserved_ + kPrefix;
     }
 
     /// Hands over what was reserved last. Producing thread.
     void commit(const Header& header) {
+        const Prefix prefix{header, reservedRows_, reservedFrames_};
+        std::memcpy(reserved_, &prefix, sizeof(Prefix));
         const std::size_t tail = tail_.load(std::memory_order_relaxed);
-        reserved_.header = header;
-        std::memcpy(floats_.data() + tail % capacity_, &reserved_, sizeof(Prefix));
-        tail_.store(tail + reserved_.size(), std::memory_order_release);
+        tail_.store(tail + prefix.size(), std::memory_order_release);
     }
 
     /// Hands over a record; false, and nothing has changed, when it does not fit. Producing thread.
@@ -116,7 +118,9 @@ private:
     // consumer the second; each keeps what it last saw of the other's, to share a line less often.
     alignas(kCacheLine) std::atomic<std::size_t> tail_{0};
     std::size_t headSeen_ = 0;
-    Prefix reserved_{};
+    float* reserved_ = nullptr;
+    std::int64_t reservedRows_ = 0;
+    std::int64_t reservedFrames_ = 0;
 
     alignas(kCacheLine) std::atomic<std::size_t> head_{0};
     std::size_t tailSeen_ = 0;

@@ -11,8 +11,9 @@ namespace stembridge {
 ///
 /// Ahead are the frames that it asked for less those that time has brought since an anchor, which
 /// moves when the host falls behind. Up to `allowed` frames ahead it plays, and never waits; beyond
-/// it renders, whether it says so or not. Times come from a steady clock, in microseconds. Audio
-/// thread, all of it.
+/// it renders, whether it says so or not. One that rendered and plays now is not ahead any more: it
+/// gains nothing on the clock although nobody makes it wait. Times come from a steady clock, in
+/// microseconds. Audio thread, all of it.
 class Pace {
 public:
     /// rate: of the host, in Hz. allowed: host frames, the burst that the latency was made for.
@@ -23,12 +24,19 @@ public:
         asked_ += frames;
         // Rounded up: a part of a frame behind is behind.
         const bool isBehind = ceilScaled(elapsedUs(nowUs), kMicroseconds, rate_) > asked_;
-        if (isAnchored_ && !isBehind) return;
+        if (isAnchored_ && !isBehind && !playsAgain(nowUs)) return;
         // No block comes later than its own end: from here on this one comes just then.
         isAnchored_ = true;
-        anchorUs_ = nowUs;
-        asked_ = 0;
+        anchorUs_ = lookedUs_ = nowUs;
+        asked_ = seen_ = 0;
+        hasWaited_ = false;
     }
+
+    /// The next block has nothing to do with those before.
+    void restart() { isAnchored_ = false; }
+
+    /// The host is made to wait.
+    void wait() { hasWaited_ = true; }
 
     /// Frames that the host is ahead at the time `nowUs`: 0 or more.
     std::int64_t ahead(std::int64_t nowUs) const {
@@ -40,6 +48,20 @@ public:
     bool outruns(std::int64_t nowUs) const { return ahead(nowUs) > allowed_; }
 
 private:
+    /// Between two looks at what the host does. None that plays is a second ahead.
+    static constexpr std::int64_t kLookUs = 1'000'000;
+
+    bool playsAgain(std::int64_t nowUs) {
+        const std::int64_t sinceUs = nowUs - lookedUs_;
+        if (sinceUs < kLookUs) return false;
+        const std::int64_t gained = asked_ - seen_ - floorScaled(sinceUs, kMicroseconds, rate_);
+        const bool plays = !hasWaited_ && gained <= allowed_ && ahead(nowUs) > rate_;
+        lookedUs_ = nowUs;
+        seen_ = asked_;
+        hasWaited_ = false;
+        return plays;
+    }
+
     std::int64_t elapsedUs(std::int64_t nowUs) const {
         return std::max<std::int64_t>(0, nowUs - anchorUs_);
     }
@@ -49,6 +71,9 @@ private:
     std::int64_t anchorUs_ = 0;
     std::int64_t asked_ = 0;
     bool isAnchored_ = false;
+    std::int64_t lookedUs_ = 0;  // when what it does was looked at last, and
+    std::int64_t seen_ = 0;      // what it had asked for then
+    bool hasWaited_ = false;     // since then
 };
 
 }  // namespace stembridge

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace stembridge {
 
@@ -15,7 +16,7 @@ public:
 
     /// Goes to `target` from where it is now; nothing changes when it is on its way there.
     void aim(float target) {
-        if (target == target_) return;
+        if (std::equal_to<float>()(target, target_)) return;
         start_ = at(-1);
         target_ = target;
         done_ = 0;

@@ -69,6 +69,7 @@ private:
     std::int64_t capacity_;
     Ring<float> stems_;
     Ring<std::uint8_t> here_;  // fades need to know of the frames around those that are read
+    Span whole_;               // a run of frames that are all there, the newest known
     std::vector<std::uint8_t> around_;
     std::vector<float> weights_;
     std::int64_t position_ = 0;

@@ -1,6 +1,7 @@
 #include "core/track.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/rates.h"
 
@@ -132,28 +133,32 @@ void Track::follow(const Controls& controls) {
 /// Takes the next frames: for the link, and to be heard where there are no stems.
 void Track::takeInput(const float* const* input, std::int64_t offset, std::int64_t frames,
                       Waiter* waiter) {
+    float* room = input_.reserve(channels_, frames);
+    while (room == nullptr && waiter != nullptr && waiter->wait())
+        room = input_.reserve(channels_, frames);
+
     std::array<const float*, 2> clean{};
     for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels_); ++channel) {
-        float* const to = scratch(kCleanRow + channel);
-        std::transform(input[channel] + offset, input[channel] + offset + frames, to, finite);
+        const float* const from = input[channel] + offset;
+        float* const to = room != nullptr ? room + static_cast<std::int64_t>(channel) * frames
+                                          : scratch(kCleanRow + channel);
+        for (std::int64_t frame = 0; frame < frames; ++frame) to[frame] = finite(from[frame]);
         clean[channel] = to;
     }
     playback_->dry.write({position_, frames}, clean.data());
 
-    // What was lost before makes this the beginning of another stretch.
-    const std::uint32_t epoch = hasLostInput_ ? epoch_ + 1 : epoch_;
-    const InputHeader header{position_, epoch, playback_->number};
-    bool isTaken = input_.push(header, clean.data(), channels_, frames);
-    while (!isTaken && waiter != nullptr && waiter->wait())
-        isTaken = input_.push(header, clean.data(), channels_, frames);
-    if (isTaken) epoch_ = epoch;
-    hasLostInput_ = !isTaken;
+    hasLostInput_ = hasLostInput_ || room == nullptr;
+    if (room != nullptr) {
+        // What was lost before makes this the beginning of another stretch.
+        if (std::exchange(hasLostInput_, false)) ++epoch_;
+        input_.commit({position_, epoch_, playback_->number});
+    }
     position_ += frames;
     nextFrame_.store(position_, std::memory_order_relaxed);
 }
 
-/// Takes stems that came: all that the next frames need, and of the rest twice as many as are
-/// played, so that a long message makes no block take long.
+/// Takes stems that came: all that the next frames need, and of the rest as many as are played, so
+/// that a long message makes no block take long.
 void Track::takeStems(std::int64_t frames, bool everything) {
     StemBuffer& stems = playback_->stems;
     const std::int64_t needed = stems.position() + frames + playback_->guard;
@@ -162,7 +167,7 @@ void Track::takeStems(std::int64_t frames, bool everything) {
         const auto [start, plan] = record->header;
         if (plan > playback_->number) return;  // that plan begins with the next block
         if (plan == playback_->number) {
-            if (!everything && start >= needed && taken >= 2 * frames) return;
+            if (!everything && start >= needed && taken >= frames) return;
             std::array<const float*, kBuses * 2> rows{};
             for (std::int64_t row = 0; row < record->samples.rows; ++row)
                 rows[static_cast<std::size_t>(row)] = record->samples.row(row);

@@ -150,7 +150,7 @@ public:
 
 private:
     /// Most frames of stems in one record: what a block takes at once besides what it needs.
-    static constexpr std::int64_t kRecordFrames = 128;
+    static constexpr std::int64_t kRecordFrames = 64;
 
     using Rows = std::array<float*, kBuses * 2>;
 

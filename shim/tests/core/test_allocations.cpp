@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -13,6 +15,11 @@
 #include "core/track.h"
 #include "random.h"
 #include "trap.h"
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 using namespace stembridge;
 
@@ -60,10 +67,34 @@ TEST_CASE("the trap sees what it should") {
     std::free(memory);
     REQUIRE(trap.count() == 4);
     static std::mutex mutex;
-    const std::lock_guard lock(mutex);
+    mutex.lock();
     REQUIRE(trap.count() == 5);
+    mutex.unlock();
+    REQUIRE(trap.count() == 6);
+    static std::condition_variable nobody;
+    nobody.notify_all();
+    REQUIRE(trap.count() == 7);
 #endif
 }
+
+#ifdef __linux__
+TEST_CASE("the trap sees system calls, and lets them do their work") {
+    if (!Trap::seesSystemCalls()) {
+        MESSAGE("left out: this takes Linux 5.11 on x86-64, and no sanitizer");
+        return;
+    }
+    const pid_t before = getppid();
+    for (int round = 0; round < 2; ++round) {
+        const Trap trap;
+        REQUIRE(trap.count() == 0);
+        REQUIRE(std::chrono::steady_clock::now().time_since_epoch().count() > 0);
+        REQUIRE(trap.count() == 0);
+        REQUIRE(getppid() == before);
+        REQUIRE(trap.count() == 1);
+        REQUIRE(Trap::systemCall() == SYS_getppid);
+    }
+}
+#endif
 
 TEST_CASE("a track allocates nothing in 100,000 random blocks, while the link comes and goes") {
     Random random(70);

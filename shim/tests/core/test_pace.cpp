@@ -68,3 +68,50 @@ TEST_CASE("a clock against a slow one, from call to call in exact fractions") {
         }
     }
 }
+
+TEST_CASE("a host that rendered and plays now is not ahead, unless it was made to wait") {
+    constexpr std::int64_t kBlock = 480, kSecond = kRate / kBlock;
+    for (const bool waits : {false, true}) {
+        Pace pace(kRate, 2 * kBlock);
+        for (int block = 0; block < 60 * kSecond; ++block) pace.ask(kBlock, 0);  // a minute at once
+        REQUIRE(pace.outruns(0));
+        std::int64_t now = 0;
+        for (int block = 0; block < 2 * kSecond + 1; ++block) {
+            now += us(kBlock);
+            pace.ask(kBlock, now);
+            if (waits) pace.wait();
+        }
+        CHECK(pace.outruns(now) == waits);
+    }
+}
+
+TEST_CASE("a host that renders on is ahead, however long it takes") {
+    Pace pace(kRate, 960);
+    std::int64_t now = 0;
+    for (int block = 0; block < 100'000; ++block) {
+        now += us(480) / 2;
+        pace.ask(480, now);
+    }
+    REQUIRE(pace.ahead(now) >= 100'000 * 240 - 480);
+}
+
+TEST_CASE("bursts stay what they are") {
+    // A fifth of a second at once, which is more than it may be ahead.
+    constexpr std::int64_t kBlock = 480, kBurst = 20;
+    Pace pace(kRate, 2 * kBlock);
+    for (int burst = 0; burst < 1000; ++burst) {
+        const std::int64_t now = burst * us(kBurst * kBlock);
+        for (int block = 0; block < kBurst; ++block) pace.ask(kBlock, now);
+        REQUIRE(pace.ahead(now) >= (kBurst - 1) * kBlock);
+    }
+}
+
+TEST_CASE("what came before a restart does not count") {
+    Pace pace(kRate, 100);
+    pace.ask(10'000, 0);
+    pace.ask(10'000, 0);
+    REQUIRE(pace.outruns(0));
+    pace.restart();
+    pace.ask(10'000, 0);
+    REQUIRE(pace.ahead(0) == 0);
+}

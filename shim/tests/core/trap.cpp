@@ -1,34 +1,42 @@
 #include "trap.h"
 
-#include <pthread.h>
-
 #include <cstdlib>
 #include <new>
 
+#include "trap_notes.h"
+
+namespace stembridge {
+namespace trap {
 namespace {
 
 // Plain and without a constructor, as malloc may come before anything else has.
 thread_local bool isWatching = false;
 thread_local std::int64_t forbidden = 0;
 
+}  // namespace
+
 void note() {
     if (isWatching) ++forbidden;
 }
 
-}  // namespace
-
-namespace stembridge {
+}  // namespace trap
 
 Trap::Trap() {
-    forbidden = 0;
-    isWatching = true;
+    trap::forbidden = 0;
+    trap::isWatching = true;
+    trap::stopSystemCalls();
 }
 
-Trap::~Trap() { isWatching = false; }
+Trap::~Trap() {
+    trap::letSystemCalls();
+    trap::isWatching = false;
+}
 
-std::int64_t Trap::count() const { return forbidden; }
+std::int64_t Trap::count() const { return trap::forbidden; }
 
 }  // namespace stembridge
+
+using stembridge::trap::note;
 
 #ifdef STEMBRIDGE_TRAPS_ALL
 
@@ -55,22 +63,23 @@ void* realloc(void* memory, std::size_t size) noexcept {
     return __libc_realloc(memory, size);
 }
 
-void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+void* memalign(std::size_t alignment, std::size_t size) noexcept {
     note();
     return __libc_memalign(alignment, size);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+    return memalign(alignment, size);
+}
+
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) noexcept {
+    *memory = memalign(alignment, size);
+    return *memory == nullptr;
 }
 
 void free(void* memory) noexcept {
     note();
     __libc_free(memory);
-}
-
-// The linker leads calls of our own code here, see CMakeLists.txt.
-int __real_pthread_mutex_lock(pthread_mutex_t* mutex);
-
-int __wrap_pthread_mutex_lock(pthread_mutex_t* mutex) {
-    note();
-    return __real_pthread_mutex_lock(mutex);
 }
 }
 
