@@ -36,10 +36,14 @@ void Agent::tend(std::int64_t nowUs, Reach& reach) {
         keepUp(nowUs);
         pump(nowUs);
     }
+    isNews_ = isNews_ || status_.load != channel_.load();
+    status_.load = channel_.load();
+    journal_.look(track_.get(), nowUs);
     publish();
 }
 
 void Agent::leave(std::int64_t nowUs) {
+    journal_.end(track_.get());
     setLive(false);
     channel_.leave(nowUs);
 }
@@ -53,6 +57,7 @@ void Agent::takeLetter() {
     leaves_ = leaves_ || letter.leaves;
     isAwake_ = isAwake_ || letter.wakes;
     if (letter.track) {
+        journal_.end(track_.get());
         setLive(false);
         stream_.reset();
         track_ = std::move(*letter.track);
@@ -243,6 +248,7 @@ void Agent::pump(std::int64_t nowUs) {
         if (!next) {
             return;
         }
+        journal_.send(*next, *track_, *kept_, *status_.agreed);
         channel_.send(next->message, nowUs, std::move(next->samples));
     }
 }

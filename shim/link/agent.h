@@ -8,6 +8,8 @@
 
 #include "core/track.h"
 #include "link/channel.h"
+#include "link/folders.h"
+#include "link/journal.h"
 #include "link/mailbox.h"
 #include "link/reach.h"
 #include "link/stream.h"
@@ -21,7 +23,9 @@ namespace stembridge::link {
 class Agent {
 public:
     explicit Agent(std::shared_ptr<Mailbox> mailbox)
-        : mailbox_(std::move(mailbox)), channel_(mailbox_->name()) {}
+        : mailbox_(std::move(mailbox)),
+          channel_(mailbox_->name()),
+          journal_(mailbox_->name(), environment("STEMBRIDGE_PLUGIN_LOG")) {}
 
     /// Does all that is due, without waiting.
     void tend(std::int64_t nowUs, Reach& reach);
@@ -55,6 +59,7 @@ private:
 
     std::shared_ptr<Mailbox> mailbox_;
     Channel channel_;
+    Journal journal_;
     std::shared_ptr<Track> track_;
     std::unique_ptr<Stream> stream_;           // from the first plan of the track on
     std::optional<protocol::Configure> wish_;  // until it is answered

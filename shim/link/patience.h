@@ -18,6 +18,11 @@ public:
     Patience(Client& client, std::int64_t patienceUs) : client_(client), patienceUs_(patienceUs) {}
 
     bool wait() override;
+    /// Another render, or another wish: it may wait as long as at first.
+    void renew() {
+        spentUs_ = 0;
+        isOver_ = false;
+    }
     /// Whether it gave up, and nothing has come since.
     bool isOver() const { return isOver_ && client_.progress() == seen_; }
 
