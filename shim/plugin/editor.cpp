@@ -1,94 +1,62 @@
 #include "plugin/editor.h"
 
-#include <array>
+#include <cmath>
 
 namespace stembridge {
 namespace {
 
-constexpr int kWidth = 720, kHeight = 420, kGap = 8, kRow = 28;
+// Everything is laid out for at least this, and grows with the window beyond it.
+constexpr int kWidth = 780, kHeight = 510;
+constexpr int kLeastWidth = 580, kLeastHeight = 430, kMostScale = 3;
+constexpr int kGap = 10, kRow = 28, kState = 86, kFooter = 88;
 constexpr int kShowHertz = 25;
+constexpr juce::uint32 kRecentMs = 3000;
 
-constexpr std::array<const char*, 5> kModels = {"spectral", "auto", "htdemucs", "htdemucs_ft",
-                                                "htdemucs_6s"};
-constexpr std::array<int, 7> kLatencies = {0, 100, 200, 500, 1000, 3000, 6000};  // ms, 0 for auto
-
-enum class Light : juce::uint32 {
-    Grey = 0xFF7A848E,
-    Green = 0xFF3FB27F,
-    Amber = 0xFFE0B13C,
-    Red = 0xFFE5534B
+// In the order of Tab.
+enum Place {
+    kStatePlace = 1,
+    kWishesPlace,
+    kNoticePlace = 10,
+    kStripsPlace = 20,
+    kFooterPlace = 90
 };
-
-Light lightFor(link::Stage stage) {
-    switch (stage) {
-        case link::Stage::kPlaying:
-            return Light::Green;
-        case link::Stage::kStarting:
-        case link::Stage::kConnecting:
-        case link::Stage::kPreparing:
-        case link::Stage::kConnected:
-            return Light::Amber;
-        case link::Stage::kUnreachable:
-        case link::Stage::kRefused:
-            return Light::Red;
-        case link::Stage::kAsleep:
-            break;
-    }
-    return Light::Grey;
-}
-
-juce::String progressOf(const link::Status& status) {
-    if (status.stage != link::Stage::kPreparing || status.total <= 0) return {};
-    return " " + juce::String(100 * status.done / status.total) + " %";
-}
-
-juce::String wordsFor(const link::Status& status) {
-    juce::String words = juce::String::fromUTF8(status.text.c_str()) + progressOf(status);
-    // What was granted before goes on where something new is refused.
-    const bool isSaid = status.text == status.refusal || status.refusal.empty();
-    if (!isSaid) words += "; " + juce::String::fromUTF8(status.refusal.c_str());
-    if (status.agreed && status.stage == link::Stage::kPlaying) {
-        for (const std::string& warning : status.agreed->warnings)
-            words += "; " + juce::String::fromUTF8(warning.c_str());
-    }
-    return words;
-}
-
-bool gives(const link::Status& status, std::size_t bus) {
-    if (!status.agreed) return bus < indexOf(Bus::Guitar);
-    for (const std::string& source : status.agreed->sources)
-        if (indexOf(busFor(source)) == bus) return true;
-    return false;
-}
-
-juce::String latencyText(std::int64_t ms) {
-    return ms == 0 ? juce::String("Shortest") : juce::String(ms) + " ms";
-}
+constexpr int kPlacesOfStrip = 3;
 
 }  // namespace
 
-Editor::Editor(Processor& owner) : AudioProcessorEditor(owner), processor_(owner) {
-    name_.setFont(juce::Font(20.0F, juce::Font::bold));
-    state_.setMinimumHorizontalScale(0.7F);
-    mainTitle_.setJustificationType(juce::Justification::centred);
-    for (juce::Component* child :
-         std::initializer_list<juce::Component*>{&name_, &state_, &main_, &mainTitle_, &delay_})
-        addAndMakeVisible(child);
-    addWishes();
+Editor::Editor(Processor& owner)
+    : AudioProcessorEditor(owner),
+      processor_(owner),
+      wishes_(owner.player(), kWishesPlace),
+      state_(kStatePlace),
+      incomplete_([&owner] { owner.player().dismissIncomplete(); }, kNoticePlace),
+      footer_(
+          owner.parameters, [&owner] { owner.player().dismissLate(); }, kFooterPlace) {
+    setLookAndFeel(&look_);
+    setTitle("Stem Bridge");
+    addAndMakeVisible(board_);
+    name_.setFont(fontOf(22, true));
+    name_.setBorderSize({});
+    wishes_.setExplicitFocusOrder(kWishesPlace);
+    footer_.setExplicitFocusOrder(kFooterPlace);
+    for (juce::Component* const child :
+         std::initializer_list<juce::Component*>{&name_, &wishes_, &state_, &main_, &footer_})
+        board_.addAndMakeVisible(child);
+    board_.addChildComponent(incomplete_);
     for (std::size_t bus = 0; bus < kBuses; ++bus) {
-        strips_.push_back(
-            std::make_unique<StemStrip>(kBusTitles[bus], owner.parameters.strips[bus]));
-        addAndMakeVisible(*strips_.back());
+        const int place = kStripsPlace + static_cast<int>(bus) * kPlacesOfStrip;
+        strips_.push_back(std::make_unique<StemStrip>(bus, owner.parameters.strips[bus], place));
+        board_.addAndMakeVisible(*strips_.back());
     }
-    addSettings();
 
+    const EditorSize size = owner.editorSize;  // before a limit makes us take its size
     setResizable(true, true);
-    setResizeLimits(600, 320, 1800, 1200);
-    const EditorSize size = owner.editorSize;
+    setResizeLimits(kLeastWidth, kLeastHeight, kMostScale * kWidth, kMostScale * kHeight);
     setSize(size.width > 0 ? size.width : kWidth, size.height > 0 ? size.height : kHeight);
     owner.isMetering = true;
     owner.player().wake();
-    showWanted();
+    late_ = owner.player().lateFrames();
+    lateSince_ = juce::Time::getMillisecondCounter() - kRecentMs;
     timerCallback();
     startTimerHz(kShowHertz);
 }
@@ -96,110 +64,50 @@ Editor::Editor(Processor& owner) : AudioProcessorEditor(owner), processor_(owner
 Editor::~Editor() {
     stopTimer();
     processor_.isMetering = false;
-}
-
-void Editor::addWishes() {
-    model_.setTitle("Model");
-    model_.setTooltip("The model that separates. A change may change the latency.");
-    model_.onChange = [this] { chooseModel(); };
-    latency_.setTitle("Latency");
-    latency_.setTooltip("How long stems may trail the input. More of it lets the device do less.");
-    for (const int ms : kLatencies) latency_.addItem(latencyText(ms), ms + 1);
-    latency_.onChange = [this] { chooseLatency(); };
-    addAndMakeVisible(model_);
-    addAndMakeVisible(latency_);
-}
-
-void Editor::addSettings() {
-    Parameters& parameters = processor_.parameters;
-    const auto add = [this](juce::ComboBox& box, juce::AudioParameterChoice& parameter,
-                            const juce::String& before, const juce::String& tip) {
-        int id = 1;
-        for (const juce::String& choice : parameter.choices) box.addItem(before + choice, id++);
-        box.setTitle(parameter.name);
-        box.setTooltip(tip);
-        addAndMakeVisible(box);
-        return std::make_unique<juce::ComboBoxParameterAttachment>(parameter, box);
-    };
-    whenLateAttachment_ =
-        add(whenLate_, *parameters.whenLate,
-            "Late: ", "What is heard in place of stems that are not there in time.");
-    offlineAttachment_ =
-        add(offline_, *parameters.offline, "Offline: ", "Whether a render waits for the stems.");
-    stemsAttachment_ =
-        add(stems_, *parameters.stems,
-            "Buses: ", "Whether the stem buses come before the faders or after them.");
-    bypassAttachment_ =
-        std::make_unique<juce::ButtonParameterAttachment>(*parameters.bypass, bypass_);
-    late_.setTooltip("Frames whose stems came too late. Click to begin anew.");
-    late_.onClick = [this] { lateSeen_ = processor_.player().lateFrames(); };
-    addAndMakeVisible(bypass_);
-    addAndMakeVisible(late_);
-}
-
-void Editor::chooseModel() {
-    Wanted wanted = processor_.player().wanted();
-    const std::string chosen = model_.getText().toStdString();
-    if (chosen == wanted.model) return;
-    wanted.model = chosen;
-    wanted.kept.reset();  // it was for the other one
-    processor_.player().want(wanted);
-}
-
-void Editor::chooseLatency() {
-    Wanted wanted = processor_.player().wanted();
-    const std::int64_t chosen = std::int64_t{latency_.getSelectedId() - 1} * 1000;
-    if (latency_.getSelectedId() == 0 || chosen == wanted.latencyUs) return;
-    wanted.latencyUs = chosen;
-    wanted.kept.reset();
-    processor_.player().want(wanted);
+    setLookAndFeel(nullptr);
 }
 
 void Editor::timerCallback() {
-    if (!(shown_ == processor_.player().wanted())) showWanted();
+    wishes_.follow();
     showStatus();
     showLevels();
-}
-
-void Editor::showWanted() {
-    shown_ = processor_.player().wanted();
-    model_.clear(juce::dontSendNotification);
-    int id = 1;
-    for (const char* const name : kModels) model_.addItem(name, id++);
-    const juce::String model(shown_.model);
-    if (!juce::StringArray(kModels.data(), static_cast<int>(kModels.size())).contains(model))
-        model_.addItem(model, id);
-    model_.setText(model, juce::dontSendNotification);
-
-    const auto ms = static_cast<int>(shown_.latencyUs / 1000);
-    if (latency_.indexOfItemId(ms + 1) < 0) latency_.addItem(latencyText(ms), ms + 1);
-    latency_.setSelectedId(ms + 1, juce::dontSendNotification);
 }
 
 void Editor::showStatus() {
     Player& player = processor_.player();
     const link::Status status = player.status();
-    const std::int64_t late = player.lateFrames() - lateSeen_;
-    if (late < 0) lateSeen_ = player.lateFrames();  // counted anew with a new track
-    const juce::String words = wordsFor(status);
-    state_.setText(words, juce::dontSendNotification);
-    state_.setTooltip(words);
-    const bool isLate = late > 0 && status.stage == link::Stage::kPlaying;
-    const juce::Colour light(
-        static_cast<juce::uint32>(isLate ? Light::Red : lightFor(status.stage)));
-    if (light != light_) repaint();
-    light_ = light;
-
     const double rate = processor_.rate();
-    const auto frames = static_cast<double>(player.latency());
-    delay_.setText(rate > 0 ? "Latency " + juce::String(1000 * frames / rate, 1) + " ms, " +
-                                  juce::String(player.latency()) + " samples"
-                            : juce::String("Latency: not played yet"),
-                   juce::dontSendNotification);
-    late_.setButtonText(late > 0 ? "Late: " + juce::String(late) + " samples" : "Nothing late");
-    late_.setColour(juce::TextButton::buttonColourId,
-                    late > 0 ? juce::Colour(0xFFE5534B) : juce::Colour(0xFF2A3138));
-    for (std::size_t bus = 0; bus < kBuses; ++bus) strips_[bus]->setGiven(gives(status, bus));
+    const Standing standing = standingOf(status, lateness(rate));
+    state_.show(standing, heard(standing));
+    for (std::size_t bus = 0; bus < kBuses; ++bus) strips_[bus]->setGiven(givesBus(status, bus));
+    footer_.show({player.latency(), rate, status.load, player.lateFrames()});
+
+    const std::int64_t missing = player.incompleteFrames();
+    if (missing > 0 && rate > 0) {
+        const std::string lasts = durationText(static_cast<double>(missing) / rate);
+        incomplete_.show("Render incomplete: " + lasts + " of it had no stems. Render it again.");
+    }
+    if (incomplete_.isVisible() != (missing > 0)) {
+        incomplete_.setVisible(missing > 0);
+        layOut();
+    }
+}
+
+Lateness Editor::lateness(double rate) {
+    const std::int64_t late = processor_.player().lateFrames();
+    const juce::uint32 now = juce::Time::getMillisecondCounter();
+    if (late > late_) lateSince_ = now;
+    late_ = late;
+    return {rate > 0 ? static_cast<double>(late) / rate : 0, now - lateSince_ < kRecentMs};
+}
+
+juce::String Editor::heard(const Standing& standing) const {
+    if (processor_.parameters.bypass->get()) return "the input, bypassed";
+    const bool isSilent = processor_.parameters.whenLate->getIndex() == 1;
+    const juce::String instead = isSilent ? "silence" : "the dry input";
+    if (!standing.hasStems) return instead + (isSilent ? "" : ", delayed");
+    return standing.light == Light::Bad ? instead + " where stems are late"
+                                        : juce::String("the stems");
 }
 
 void Editor::showLevels() {
@@ -218,41 +126,51 @@ void Editor::showLevels() {
     }
     for (std::size_t bus = 0; bus < kBuses; ++bus)
         strips_[bus]->meter.show(gains[bus] * processor_.takePeak(bus));
-    main_.show(processor_.takePeak(kBuses));
+    main_.meter.show(processor_.takePeak(kBuses));
+}
+
+bool Editor::keyPressed(const juce::KeyPress& key) {
+    auto* const button = dynamic_cast<juce::Button*>(getCurrentlyFocusedComponent());
+    if (key.getKeyCode() != juce::KeyPress::spaceKey || button == nullptr) return false;
+    button->triggerClick();
+    return true;
 }
 
 void Editor::resized() {
     processor_.editorSize = {getWidth(), getHeight()};
-    auto area = getLocalBounds().reduced(kGap);
+    layOut();
+}
+
+void Editor::layOut() {
+    const float scale = std::max(1.0F, std::min(static_cast<float>(getWidth()) / kWidth,
+                                                static_cast<float>(getHeight()) / kHeight));
+    board_.setTransform(juce::AffineTransform::scale(scale));
+    board_.setBounds(0, 0, static_cast<int>(std::ceil(static_cast<float>(getWidth()) / scale)),
+                     static_cast<int>(std::ceil(static_cast<float>(getHeight()) / scale)));
+
+    auto area = board_.getLocalBounds().reduced(kGap);
     auto top = area.removeFromTop(kRow);
     name_.setBounds(top.removeFromLeft(140));
-    latency_.setBounds(top.removeFromRight(120));
-    top.removeFromRight(kGap);
-    model_.setBounds(top.removeFromRight(150));
+    wishes_.setBounds(top.expanded(kFrame));
     area.removeFromTop(kGap);
-    state_.setBounds(area.removeFromTop(kRow).withTrimmedLeft(kRow));
-
-    auto bottom = area.removeFromBottom(kRow);
-    const int box = (bottom.getWidth() - 90) / 4 - kGap;
-    for (juce::Component* const child :
-         std::initializer_list<juce::Component*>{&whenLate_, &offline_, &stems_, &late_}) {
-        child->setBounds(bottom.removeFromLeft(box));
-        bottom.removeFromLeft(kGap);
+    state_.setBounds(area.removeFromTop(kState));
+    area.removeFromTop(kGap);
+    if (incomplete_.isVisible()) {
+        incomplete_.setBounds(area.removeFromTop(kRow + 4));
+        area.removeFromTop(kGap);
     }
-    bypass_.setBounds(bottom);
-    delay_.setBounds(area.removeFromBottom(kRow));
+    footer_.setBounds(area.removeFromBottom(kFooter).expanded(kFrame));
+    area.removeFromBottom(kGap);
 
-    const int width = area.getWidth() / (int{kBuses} + 1);
-    for (const auto& strip : strips_) strip->setBounds(area.removeFromLeft(width));
-    mainTitle_.setBounds(area.removeFromTop(kRow + 6));
-    main_.setBounds(area.withSizeKeepingCentre(14, area.getHeight() - 12));
+    constexpr int columns = int{kBuses} + 1, between = 6;
+    const int width = (area.getWidth() - int{kBuses} * between) / columns;
+    for (const auto& strip : strips_) {
+        strip->setBounds(area.removeFromLeft(width));
+        area.removeFromLeft(between);
+    }
+    main_.setBounds(area);
 }
 
-void Editor::paint(juce::Graphics& graphics) {
-    graphics.fillAll(juce::Colour(0xFF1D2227));
-    graphics.setColour(light_);
-    const auto row = state_.getBounds().withX(kGap).withWidth(kRow).toFloat();
-    graphics.fillEllipse(row.withSizeKeepingCentre(12, 12));
-}
+void Editor::paint(juce::Graphics& graphics) { graphics.fillAll(juce::Colour(hue::kGround)); }
 
 }  // namespace stembridge

@@ -3,18 +3,23 @@
 
 #include <juce_audio_processors/juce_audio_processors.h>
 
+#include <array>
 #include <memory>
 #include <vector>
 
-#include "link/status.h"
+#include "plugin/footer.h"
+#include "plugin/look.h"
+#include "plugin/notice.h"
 #include "plugin/processor.h"
+#include "plugin/status_panel.h"
 #include "plugin/strip.h"
+#include "plugin/wishes.h"
 
 namespace stembridge {
 
 /// A mixer of the stems; above it what is asked for and how it stands, below it how it is played.
 ///
-/// Opening it wakes the link. Message thread.
+/// Opening it wakes the link. What is in it grows with it. Message thread.
 class Editor final : public juce::AudioProcessorEditor, private juce::Timer {
 public:
     explicit Editor(Processor& owner);
@@ -22,39 +27,32 @@ public:
 
     void resized() override;
     void paint(juce::Graphics& graphics) override;
+    /// Space toggles the button that Tab has led to, as return does.
+    bool keyPressed(const juce::KeyPress& key) override;
 
 private:
-    void addWishes();
-    void addSettings();
-    void chooseModel();
-    void chooseLatency();
     void timerCallback() override;
-    void showWanted();
     void showStatus();
     void showLevels();
+    Lateness lateness(double rate);
+    juce::String heard(const Standing& standing) const;
+    void layOut();
 
     Processor& processor_;
-    juce::TooltipWindow tooltips_{this};
+    Look look_;
+    juce::Component board_;  // everything, at the size at which it is laid out
 
     juce::Label name_{{}, "Stem Bridge"};
-    juce::ComboBox model_, latency_;
-    juce::Label state_;
-    juce::Colour light_;
-
+    Wishes wishes_;
+    StatusPanel state_;  // where Tab begins: keys that stray there change nothing
     std::vector<std::unique_ptr<StemStrip>> strips_;
-    Meter main_;
-    juce::Label mainTitle_{{}, "Main"};
+    MixStrip main_;
+    Notice incomplete_;
+    Footer footer_;
+    juce::TooltipWindow tooltips_{this};
 
-    juce::Label delay_;
-    juce::TextButton late_;
-    juce::ComboBox whenLate_, offline_, stems_;
-    juce::ToggleButton bypass_{"Bypass"};
-    std::unique_ptr<juce::ComboBoxParameterAttachment> whenLateAttachment_, offlineAttachment_,
-        stemsAttachment_;
-    std::unique_ptr<juce::ButtonParameterAttachment> bypassAttachment_;
-
-    Wanted shown_;
-    std::int64_t lateSeen_ = 0;  // late frames that the user has dismissed
+    std::int64_t late_ = 0;       // when it was looked at last
+    juce::uint32 lateSince_ = 0;  // ms, of the newest late frame
 };
 
 }  // namespace stembridge

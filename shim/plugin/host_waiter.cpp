@@ -4,9 +4,16 @@ namespace stembridge {
 
 Waiter* HostWaiter::ask(std::int64_t frames, bool saysOffline, Offline choice) {
     const std::int64_t now = nowUs();
-    pace_.ask(frames, now);
     isAnnounced_ = saysOffline || choice == Offline::Always;
-    if (choice == Offline::Never) return nullptr;
+    if (choice == Offline::Never) {
+        pace_.restart();
+        return nullptr;
+    }
+    // How fast an announced render is says nothing of what comes after it.
+    if (isAnnounced_)
+        pace_.restart();
+    else
+        pace_.ask(frames, now);
     return isAnnounced_ || pace_.outruns(now) ? this : nullptr;
 }
 
@@ -17,6 +24,7 @@ bool HostWaiter::wait() {
     // host that loads us renders a few blocks, and shall not notice.
     hadHope_ = hadHope_ || client_.progress() > 0;
     if (!hadHope_ && !client_.isHopeful()) return false;
+    pace_.wait();
     return patience_.wait();
 }
 

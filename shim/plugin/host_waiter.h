@@ -34,6 +34,12 @@ public:
 
     bool wait() override;
 
+    /// What comes next has nothing to do with what came before.
+    void restart() {
+        pace_.restart();
+        patience_.renew();
+    }
+
 private:
     /// A worker that loads a model is silent for so long at most without saying how far it is.
     static constexpr std::int64_t kPatienceUs = 30'000'000;

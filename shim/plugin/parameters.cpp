@@ -41,30 +41,47 @@ float decibelsOf(const juce::String& text) {
     return text.trim().startsWithIgnoreCase("-inf") ? kLeastDecibels : text.getFloatValue();
 }
 
-juce::AudioParameterFloat* addGain(juce::AudioProcessor& owner, const juce::String& id,
-                                   const juce::String& name) {
+/// A parameter that tells `now` what it is at.
+template <typename Parameter, typename Value>
+class Telling final : public Parameter {
+public:
+    template <typename... Arguments>
+    explicit Telling(std::atomic<Value>& now, Arguments&&... arguments)
+        : Parameter(std::forward<Arguments>(arguments)...), now_(now) {}
+
+    void valueChanged(Value next) override { now_.store(next, std::memory_order_relaxed); }
+
+private:
+    std::atomic<Value>& now_;
+};
+
+juce::AudioParameterFloat* addGain(juce::AudioProcessor& owner, std::atomic<float>& now,
+                                   const juce::String& id, const juce::String& name) {
     const juce::NormalisableRange<float> range(kLeastDecibels, kMostDecibels, decibelsAt, placeOf,
                                                snapped);
     const auto attributes = juce::AudioParameterFloatAttributes()
                                 .withLabel("dB")
                                 .withStringFromValueFunction(textOf)
                                 .withValueFromStringFunction(decibelsOf);
+    auto* added = new Telling<juce::AudioParameterFloat, float>(now, ParameterID{id, kHint}, name,
+                                                                range, 0.0F, attributes);
+    owner.addParameter(added);
+    return added;
+}
+
+juce::AudioParameterBool* addSwitch(juce::AudioProcessor& owner, std::atomic<bool>& now,
+                                    const juce::String& id, const juce::String& name) {
     auto* added =
-        new juce::AudioParameterFloat(ParameterID{id, kHint}, name, range, 0.0F, attributes);
+        new Telling<juce::AudioParameterBool, bool>(now, ParameterID{id, kHint}, name, false);
     owner.addParameter(added);
     return added;
 }
 
-juce::AudioParameterBool* addSwitch(juce::AudioProcessor& owner, const juce::String& id,
-                                    const juce::String& name) {
-    auto* added = new juce::AudioParameterBool(ParameterID{id, kHint}, name, false);
-    owner.addParameter(added);
-    return added;
-}
-
-juce::AudioParameterChoice* addChoice(juce::AudioProcessor& owner, const juce::String& id,
-                                      const juce::String& name, const juce::StringArray& choices) {
-    auto* added = new juce::AudioParameterChoice(ParameterID{id, kHint}, name, choices, 0);
+juce::AudioParameterChoice* addChoice(juce::AudioProcessor& owner, std::atomic<int>& now,
+                                      const juce::String& id, const juce::String& name,
+                                      const juce::StringArray& choices) {
+    auto* added = new Telling<juce::AudioParameterChoice, int>(now, ParameterID{id, kHint}, name,
+                                                               choices, 0);
     owner.addParameter(added);
     return added;
 }
@@ -75,31 +92,35 @@ Parameters::Parameters(juce::AudioProcessor& owner) {
     for (std::size_t bus = 0; bus < kBuses; ++bus) {
         const juce::String id(kBusNames[bus].data(), kBusNames[bus].size());
         const juce::String title(kBusTitles[bus]);
-        strips[bus] = {addGain(owner, id + "_gain", title + " Gain"),
-                       addSwitch(owner, id + "_mute", title + " Mute"),
-                       addSwitch(owner, id + "_solo", title + " Solo")};
+        StripValues& now = now_.strips[bus];
+        strips[bus] = {addGain(owner, now.decibels, id + "_gain", title + " Gain"),
+                       addSwitch(owner, now.mute, id + "_mute", title + " Mute"),
+                       addSwitch(owner, now.solo, id + "_solo", title + " Solo")};
     }
-    whenLate = addChoice(owner, "when_late", "When Late", {"Dry", "Silence"});
-    offline = addChoice(owner, "offline", "Offline", {"Auto", "Always wait", "Never wait"});
-    stems = addChoice(owner, "stem_buses", "Stem Buses", {"Raw", "Post-fader"});
-    bypass = addSwitch(owner, "bypass", "Bypass");
+    whenLate = addChoice(owner, now_.whenLate, "when_late", "When Late", {"Dry", "Silence"});
+    offline = addChoice(owner, now_.offline, "offline", "Offline",
+                        {"Auto", "Always wait", "Never wait"});
+    stems = addChoice(owner, now_.stems, "stem_buses", "Stem Buses", {"Raw", "Post-fader"});
+    bypass = addSwitch(owner, now_.bypass, "bypass", "Bypass");
     gains_.fill(1.0F);
 }
 
 Controls Parameters::controls() {
+    constexpr auto relaxed = std::memory_order_relaxed;
     Controls controls;
     for (std::size_t bus = 0; bus < kBuses; ++bus) {
-        const float decibels = strips[bus].gain->get();
+        const StripValues& now = now_.strips[bus];
+        const float decibels = now.decibels.load(relaxed);
         if (std::not_equal_to<float>()(decibels, decibels_[bus])) {
             decibels_[bus] = decibels;
             gains_[bus] = linearGain(
                 decibels <= kLeastDecibels ? -std::numeric_limits<float>::infinity() : decibels);
         }
-        controls.strips[bus] = {gains_[bus], strips[bus].mute->get(), strips[bus].solo->get()};
+        controls.strips[bus] = {gains_[bus], now.mute.load(relaxed), now.solo.load(relaxed)};
     }
-    controls.stemsPostFader = stems->getIndex() == 1;
-    controls.silenceWhenLate = whenLate->getIndex() == 1;
-    controls.bypass = bypass->get();
+    controls.stemsPostFader = now_.stems.load(relaxed) == 1;
+    controls.silenceWhenLate = now_.whenLate.load(relaxed) == 1;
+    controls.bypass = now_.bypass.load(relaxed);
     return controls;
 }
 

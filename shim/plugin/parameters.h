@@ -4,6 +4,7 @@
 #include <juce_audio_processors/juce_audio_processors.h>
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -42,7 +43,9 @@ public:
     Controls controls();
 
     /// What the user lets a render do. Audio thread.
-    Offline offlineChoice() const { return static_cast<Offline>(offline->getIndex()); }
+    Offline offlineChoice() const {
+        return static_cast<Offline>(now_.offline.load(std::memory_order_relaxed));
+    }
 
     /// All values in their own units, by id. Any thread.
     std::map<std::string, float> values() const;
@@ -51,7 +54,22 @@ public:
     void setValues(const std::map<std::string, float>& values);
 
 private:
+    struct StripValues {
+        std::atomic<float> decibels{0};
+        std::atomic<bool> mute{false}, solo{false};
+    };
+
+    /// What the parameters are at, close together: they lie scattered, and to look at each of them
+    /// is a good part of what a short block costs.
+    struct Values {
+        std::array<StripValues, kBuses> strips;
+        std::atomic<int> whenLate{0}, offline{0}, stems{0};
+        std::atomic<bool> bypass{false};
+    };
+
     void each(const std::function<void(juce::RangedAudioParameter&)>& visit) const;
+
+    Values now_;
 
     // Of the block before: a gain is computed again only when its fader has moved.
     std::array<float, kBuses> decibels_{};

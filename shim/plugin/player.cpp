@@ -31,10 +31,20 @@ bool Player::process(const float* const* input, const Outputs& out, std::int64_t
     const bool isPrepared = track_ != nullptr;
     if (isPrepared) {
         if (resetAsked_.load(std::memory_order_relaxed) &&
-            resetAsked_.exchange(false, std::memory_order_acquire))
+            resetAsked_.exchange(false, std::memory_order_acquire)) {
             track_->reset();
+            waiter_->restart();
+        }
+        if (isWishNew_.load(std::memory_order_relaxed) &&
+            isWishNew_.exchange(false, std::memory_order_acquire))
+            waiter_->restart();
         Waiter* const waiter = waiter_->ask(frames, rendering.saysOffline, rendering.choice);
+        const std::int64_t before = track_->replacedFrames();
         track_->process(input, out, frames, controls, waiter);
+        // Without them on purpose is complete.
+        const bool isRender = (waiter != nullptr || rendering.saysOffline) && !controls.bypass;
+        const std::int64_t missing = isRender ? track_->replacedFrames() - before : 0;
+        if (missing > 0) incomplete_.fetch_add(missing, std::memory_order_relaxed);
     }
     busy_.store(false, std::memory_order_release);
     return isPrepared;
@@ -52,6 +62,15 @@ void Player::want(const Wanted& wanted) {
         build();
     else
         ask();
+}
+
+void Player::restore(const Wanted& wanted) {
+    const std::lock_guard lock(mutex_);
+    takeUp();
+    if (wanted == wanted_) return;
+    wanted_ = wanted;
+    isDefaultRefused_ = false;
+    if (channels_ > 0) build();
 }
 
 Wanted Player::wanted() {
@@ -85,7 +104,12 @@ link::Status Player::status() const {
 // The track is replaced under the lock alone, so that its pointer can be read with it.
 std::int64_t Player::lateFrames() const {
     const std::lock_guard lock(mutex_);
-    return track_ == nullptr ? 0 : track_->lateFrames();
+    return track_ == nullptr ? 0 : track_->lateFrames() - lateSeen_;
+}
+
+void Player::dismissLate() {
+    const std::lock_guard lock(mutex_);
+    if (track_ != nullptr) lateSeen_ = track_->lateFrames();
 }
 
 std::int64_t Player::replacedFrames() const {
@@ -134,6 +158,7 @@ void Player::build() {
     busy_.store(false, std::memory_order_release);
     isCalled_.store(false, std::memory_order_relaxed);
 
+    lateSeen_ = 0;
     latency_.store(config.latency, std::memory_order_relaxed);
     seen_ = client_.status().agreements;
     const auto problem = client_.play(playing, wish());
@@ -144,6 +169,7 @@ void Player::ask() {
     seen_ = client_.status().agreements;
     const auto problem = client_.ask(wish());
     problem_ = problem ? problem->text : "";
+    isWishNew_.store(true, std::memory_order_release);
 }
 
 void Player::takeUp() {

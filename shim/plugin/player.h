@@ -49,6 +49,11 @@ public:
     /// one.
     void want(const Wanted& wanted);
 
+    /// Asks for what a project has. What was granted before, which hosts have us play when they look
+    /// at us, is no part of it: nothing but the delayed input is heard until this is granted, and a
+    /// render waits for it. Any thread but the audio one.
+    void restore(const Wanted& wanted);
+
     /// What is wanted, with the plan that was granted for it. Any thread but the audio one.
     Wanted wanted();
 
@@ -68,10 +73,15 @@ public:
     /// audio one.
     link::Status status() const;
 
-    /// Frames that were late, and frames heard without stems, since prepare. Any thread but the
-    /// audio one.
+    /// Frames that were late, and frames heard without stems, since prepare; of late ones those
+    /// since `dismissLate`. Any thread but the audio one.
     std::int64_t lateFrames() const;
     std::int64_t replacedFrames() const;
+    void dismissLate();
+
+    /// Frames that a render got without stems, since `dismissIncomplete`. Any thread.
+    std::int64_t incompleteFrames() const { return incomplete_.load(std::memory_order_relaxed); }
+    void dismissIncomplete() { incomplete_.store(0, std::memory_order_relaxed); }
 
 private:
     std::optional<protocol::SavedPlan> plan(const HostFrames& host) const;
@@ -89,6 +99,7 @@ private:
     std::string problem_;
     std::int64_t seen_ = 0;  // agreements that were taken up, or were for something else
     bool isDefaultRefused_ = false;
+    std::int64_t lateSeen_ = 0;  // late frames of the track that the user has dismissed
 
     // Whoever has set `busy_` has these.
     std::atomic<bool> busy_{false};
@@ -97,7 +108,9 @@ private:
 
     std::atomic<bool> isCalled_{false};
     std::atomic<bool> resetAsked_{false};
+    std::atomic<bool> isWishNew_{false};  // what was not granted before says nothing of it
     std::atomic<std::int64_t> latency_{0};
+    std::atomic<std::int64_t> incomplete_{0};
 };
 
 }  // namespace stembridge

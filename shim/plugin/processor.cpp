@@ -198,7 +198,7 @@ void Processor::setStateInformation(const void* data, int size) {
     if (!state) return;
     parameters.setValues(state->parameters);
     editorSize = state->editor;
-    player_.want(state->wanted);
+    player_.restore(state->wanted);
     if (rate() > 0) setLatencySamples(static_cast<int>(player_.latency()));
 }
 

@@ -13,3 +13,9 @@ int main(int count, char** arguments) {
     const juce::ScopedJuceInitialiser_GUI juceRuns;
     return doctest::Context(count, arguments).run();
 }
+
+#ifdef __SANITIZE_THREAD__
+// The system's ZeroMQ is not instrumented: how its threads wait for each other cannot be seen.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "race:libzmq.so\n"; }
+#endif

@@ -1,0 +1,88 @@
+"""What a block of the plug-in costs the audio thread, beside a loop that only mixes stems.
+
+    python -m benchmarks.shim [--build build/shim] [--blocks N]
+
+Both play blocks of 64 frames to 14 outputs in real time, to each in turn: the
+plug-in's whole `processBlock` with the stems of `spectral` from a sidecar, and a bare loop that
+copies as many stems from a ring of the same length to the same outputs and adds them up. Times are
+of the thread (CLOCK_THREAD_CPUTIME_ID), less what reading that clock twice takes. Between blocks
+the thread spins, and finds its caches as it left them, or sleeps, and finds those of others.
+"""
+# ruff: noqa: T201 - a command: it prints
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+FRAMES, PAUSES = 64, ("spin", "sleep")
+SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+ROOT = Path(__file__).parents[1]
+
+
+def quantile(times: list[int], share: float) -> int:
+    """The time that this share of the blocks stays below."""
+    return sorted(times)[int(share * len(times))]
+
+
+def measure(program: Path, blocks: int, pause: str) -> dict[str, Any]:
+    """What one run found, with a sidecar of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        environment = {
+            **os.environ,
+            "STEMBRIDGE_RUNTIME_DIR": f"{name}/r",
+            "STEMBRIDGE_CONFIG_DIR": f"{name}/c",
+        }
+        command = Path(sys.executable).with_name("stembridge")
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            [command, "serve", "--calibrate", "1"], env=environment, stderr=subprocess.DEVNULL
+        )
+        try:
+            arguments = [str(program), str(blocks), str(FRAMES), pause]
+            done = subprocess.run(  # noqa: S603 - our own program
+                arguments, env=environment, capture_output=True, text=True, check=True
+            )
+        finally:
+            server.terminate()
+            server.wait()
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def show(pause: str, found: dict[str, Any]) -> None:
+    """A row of the table for each quantile."""
+    nothing = quantile(found["nothing"], SHARES["p50"])
+    for name, share in SHARES.items():
+        plugin, bare = (quantile(found[side], share) - nothing for side in ("plugin", "bare"))
+        print(f"| {pause} | {name} | {plugin:,} | {bare:,} | {plugin / bare:.2f} |")
+    print(f"\n{found['replaced']} frames without stems; the clock's own {nothing} ns left out.\n")
+
+
+def main() -> None:
+    """Build the program, run it for each burst, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "shim")
+    parser.add_argument("--blocks", type=int, default=30_000)
+    chosen = parser.parse_args()
+    subprocess.run(  # noqa: S603 - our own build
+        ["cmake", "--build", chosen.build, "--target", "bench_block"],  # noqa: S607
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    program = chosen.build / "bench" / "bench_block"
+    for pause in PAUSES:
+        found = measure(program, chosen.blocks, pause)
+        print(
+            "| between blocks | | processBlock ns | bare loop ns | ratio |\n|---|---|---|---|---|"
+        )
+        show(pause, found)
+
+
+if __name__ == "__main__":
+    main()

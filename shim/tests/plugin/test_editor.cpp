@@ -1,0 +1,166 @@
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <map>
+
+#include "plugin/editor.h"
+#include "plugin/processor.h"
+
+using namespace stembridge;
+
+namespace {
+
+constexpr int kRate = 48'000, kBlock = 512;
+constexpr int kLeastSide = 16;  // pixels that a hand can hit
+
+void prepare(Processor& processor) {
+    processor.setRateAndBufferSizeDetails(kRate, kBlock);
+    processor.prepareToPlay(kRate, kBlock);
+}
+
+void play(Processor& processor, int blocks) {
+    juce::AudioBuffer<float> block(14, kBlock);
+    juce::MidiBuffer midi;
+    for (int at = 0; at < blocks; ++at) {
+        block.clear();
+        processor.processBlock(block, midi);
+    }
+}
+
+std::unique_ptr<juce::AudioProcessorEditor> opened(Processor& processor) {
+    return std::unique_ptr<juce::AudioProcessorEditor>(processor.createEditor());
+}
+
+// What Tab leads through, in its order.
+std::vector<juce::Component*> reachable(juce::Component& editor) {
+    return juce::KeyboardFocusTraverser().getAllComponents(&editor);
+}
+
+juce::Component* named(juce::Component& editor, const juce::String& title) {
+    for (juce::Component* const control : reachable(editor))
+        if (control->getTitle() == title) return control;
+    return nullptr;
+}
+
+// Calls for every component that is shown below `top`.
+void eachShown(juce::Component& top, const std::function<void(juce::Component&)>& visit) {
+    for (juce::Component* const child : top.getChildren()) {
+        if (!child->isVisible()) continue;
+        visit(*child);
+        eachShown(*child, visit);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Tab leads through every control from top to bottom, and each has a name") {
+    Processor processor;
+    const auto editor = opened(processor);
+    juce::StringArray titles;
+    for (juce::Component* const control : reachable(*editor)) {
+        CHECK(control->hasFocusOutline());
+        titles.add(control->getTitle());
+    }
+    juce::StringArray wanted{"State", "Model", "Latency"};
+    for (const juce::String stem : kBusTitles) {
+        wanted.add(stem + " gain");
+        wanted.add("Mute " + stem);
+        wanted.add("Solo " + stem);
+    }
+    wanted.addArray({"When late, play", "In a render", "Stem buses", "Bypass"});
+    CHECK(titles.joinIntoString("|") == wanted.joinIntoString("|"));
+}
+
+TEST_CASE("every control is whole and large enough at every size") {
+    Processor processor;
+    prepare(processor);
+    processor.setNonRealtime(true);
+    play(processor, 40);  // so that the notice of an incomplete render takes its room
+    const auto editor = opened(processor);
+    REQUIRE(named(*editor, "Dismiss") != nullptr);
+    const auto* const limits = editor->getConstrainer();
+    const std::array<std::pair<int, int>, 4> sizes = {
+        {{limits->getMinimumWidth(), limits->getMinimumHeight()},
+         {editor->getWidth(), editor->getHeight()},
+         {limits->getMinimumWidth(), limits->getMaximumHeight()},
+         {limits->getMaximumWidth(), limits->getMaximumHeight()}}};
+    for (const auto& [width, height] : sizes) {
+        editor->setSize(width, height);
+        for (juce::Component* const control : reachable(*editor)) {
+            CAPTURE(control->getTitle().toStdString());
+            CHECK(control->getWidth() >= kLeastSide);
+            CHECK(control->getHeight() >= kLeastSide);
+        }
+        eachShown(*editor, [&](juce::Component& shown) {
+            if (shown.getWidth() == 0) return;
+            CAPTURE(shown.getTitle().toStdString());
+            CAPTURE(shown.getName().toStdString());
+            const auto area = editor->getLocalArea(&shown, shown.getLocalBounds());
+            CHECK(editor->getLocalBounds().expanded(1).contains(area));
+        });
+        const juce::Image image = editor->createComponentSnapshot(editor->getLocalBounds());
+        CHECK(image.getWidth() == width);
+    }
+}
+
+TEST_CASE("keys move a fader") {
+    Processor processor;
+    const auto editor = opened(processor);
+    juce::Component* const fader = named(*editor, "Bass gain");
+    REQUIRE(fader != nullptr);
+    const juce::AudioParameterFloat& gain = *processor.parameters.strips[indexOf(Bus::Bass)].gain;
+    const auto press = [&](int code) { return fader->keyPressed(juce::KeyPress(code)); };
+    CHECK(press(juce::KeyPress::upKey));
+    CHECK(gain.get() == doctest::Approx(0.5));
+    CHECK(press(juce::KeyPress::pageDownKey));
+    CHECK(gain.get() == doctest::Approx(-2.5));
+    CHECK(press(juce::KeyPress::downKey));
+    CHECK(gain.get() == doctest::Approx(-3));
+    CHECK(press(juce::KeyPress::homeKey));
+    CHECK(gain.get() == doctest::Approx(0));
+    CHECK(!press(juce::KeyPress::spaceKey));
+    for (int at = 0; at < 100; ++at) press(juce::KeyPress::pageUpKey);
+    CHECK(gain.get() == doctest::Approx(kMostDecibels));
+}
+
+TEST_CASE("a render without stems is told until it is dismissed") {
+    Processor processor;
+    prepare(processor);
+    Player& player = processor.player();
+    *processor.parameters.offline = static_cast<int>(Offline::Never);
+    play(processor, 40);
+    CHECK(player.incompleteFrames() == 0);  // in real time it is nobody's loss
+
+    processor.setNonRealtime(true);
+    const std::int64_t before = player.replacedFrames();
+    play(processor, 40);
+    CHECK(player.incompleteFrames() == player.replacedFrames() - before);
+    CHECK(player.incompleteFrames() > 0);
+    {
+        const auto editor = opened(processor);
+        CHECK(named(*editor, "Dismiss") != nullptr);
+    }
+    processor.setNonRealtime(false);
+    play(processor, 10);
+    prepare(processor);
+    const std::int64_t told = player.incompleteFrames();
+    CHECK(told > 0);
+
+    *processor.parameters.bypass = true;
+    processor.setNonRealtime(true);
+    play(processor, 10);
+    CHECK(player.incompleteFrames() == told);  // the input is what was asked for
+
+    player.dismissIncomplete();
+    CHECK(player.incompleteFrames() == 0);
+    const auto editor = opened(processor);
+    CHECK(named(*editor, "Dismiss") == nullptr);
+}
+
+TEST_CASE("a render that outruns the clock unannounced is told as well") {
+    Processor processor;
+    prepare(processor);
+    *processor.parameters.offline = static_cast<int>(Offline::Auto);
+    play(processor, 2000);  // 21 s at once
+    CHECK(processor.player().incompleteFrames() > 0);
+}
