@@ -1,12 +1,13 @@
 // What a block costs the audio thread, beside a loop that only mixes stems. Driven by
 // `python -m benchmarks.shim`, which starts the sidecar.
 //
-//     bench_block BLOCKS FRAMES sleep|spin
+//     bench_block BLOCKS FRAMES sleep|spin CORE
 //
-// Blocks of FRAMES come in real time, to each side in turn. Between them the thread sleeps, as one
+// Blocks of FRAMES come in real time, to each side in turn, on a core that is left to them. Between them the thread sleeps, as one
 // that waits for a device does and finds the caches of others, or spins, and finds its own. Prints
 // JSON: nanoseconds of thread time of each block.
 #include <juce_audio_processors/juce_audio_processors.h>
+#include <sched.h>
 #include <time.h>
 
 #include <atomic>
@@ -176,6 +177,14 @@ private:
     std::uniform_real_distribution<float> sample_{-0.5F, 0.5F};
 };
 
+// This thread runs on `core` from here on; all the others were begun before, and stay where they are.
+bool moveTo(int core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(core), &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
 void print(const char* name, const std::vector<std::int64_t>& times) {
     std::printf("\"%s\": [", name);
     for (std::size_t i = 0; i < times.size(); ++i)
@@ -186,11 +195,11 @@ void print(const char* name, const std::vector<std::int64_t>& times) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count != 4) return 2;
+    if (count != 5) return 2;
     const int blocks = std::atoi(arguments[1]);
     const juce::ScopedJuceInitialiser_GUI juceRuns;
     Bench bench(std::atoi(arguments[2]), std::string_view(arguments[3]) == "sleep");
-    if (!bench.settle()) {
+    if (!bench.settle() || !moveTo(std::atoi(arguments[4])) || !bench.settle()) {
         std::fprintf(stderr, "bench_block: no stems came for a minute\n");
         return 1;
     }

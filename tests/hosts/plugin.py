@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -31,20 +32,20 @@ def decibels(signal: np.ndarray) -> float:
 
 def streamed(server: Sidecar, song: np.ndarray) -> dict[str, np.ndarray]:
     """The stems as `stembridge stream --origin 0` gives them."""
+    return streamed_by(server, song)[0]
+
+
+def streamed_by(
+    server: Sidecar, song: np.ndarray, model: str = "spectral", latency: str = "auto"
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """The stems as `stembridge stream --origin 0` gives them, and the plan they were made by."""
     file, out = server.folder / "song.wav", server.folder / "out"
     soundfile.write(file, song.T, RATE, subtype="FLOAT")
-    arguments = (
-        "-o",
-        str(out),
-        "--origin",
-        "0",
-        "--bits",
-        "32f",
-        "--overwrite",
-        "--block",
-        str(BLOCK),
-    )
-    ended = server.run("stream", str(file), *arguments)
+    how = f"--model {model} --latency {latency} --origin 0 --block {BLOCK}"
+    options = ("-o", str(out), "--bits", "32f", "--overwrite", "--json", *how.split())
+    ended = server.run("stream", str(file), *options)
     assert ended.status == 0, ended.err
     names = ("vocals", "drums", "bass", "other")
-    return {name: soundfile.read(out / "song" / f"{name}.wav")[0].T for name in names}
+    stems = {name: soundfile.read(out / "song" / f"{name}.wav")[0].T for name in names}
+    plan: dict[str, int] = json.loads(ended.out)["live"]["plan"]
+    return stems, plan

@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.hosts.plugin import BLOCK, NULL_DECIBELS, RATE, bundle, decibels, streamed
+from bridge.engine.fake import GAINS
+from tests.hosts.plugin import (
+    BLOCK,
+    NULL_DECIBELS,
+    RATE,
+    bundle,
+    decibels,
+    streamed,
+    streamed_by,
+)
+from tests.hosts.preset import preset, state_in, wanting
 
 pedalboard = pytest.importorskip("pedalboard")
 
@@ -70,6 +80,79 @@ def test_parameters_and_state_come_back():
     for name, value in values.items():
         assert getattr(other, name) == value, name
     assert other.raw_state == state
+
+
+def test_a_project_keeps_the_plan_that_was_granted(server, song):
+    plugin = load()
+    state = wanting("spectral")
+    state["wanted"]["latency_us"] = 150_000
+    plugin.preset_data = preset(state)
+    played(plugin, song)  # only now is the latency known
+    first = played(plugin, song)
+    granted, kept = plugin.reported_latency_samples, plugin.preset_data
+    plan = state_in(kept)["wanted"]["plan"]
+    assert plan["rate"] == RATE
+    server.stop()  # without one the project opens just the same
+    fresh, other = load(), load()
+    other.preset_data = kept
+    for heard in (first, played(fresh, song), played(other, song)):
+        assert decibels(heard - song) <= NULL_DECIBELS
+    assert fresh.reported_latency_samples != granted
+    assert other.reported_latency_samples == granted
+    assert state_in(other.preset_data) == state_in(kept)
+    server.start()
+
+
+def test_another_plan_is_granted_again_in_another_process(server, song):
+    """What differs from the plan of the sidecar itself: the burst."""
+    _, plan = streamed_by(server, song)
+    plan["burst"] += 1000
+    plugin = load()
+    plugin.preset_data = preset(wanting("spectral", rate=RATE, plan=plan))
+    plugin.vocals_solo = True
+    heard = played(plugin, song)
+    assert np.abs(heard - streamed(server, song)["vocals"]).max() < 1e-6
+    assert state_in(plugin.preset_data)["wanted"]["plan"] == {"rate": RATE, **plan}
+
+
+@pytest.mark.usefixtures("server")
+def test_an_unknown_model_is_kept_and_dry_until_another_is_wanted(song):
+    plugin = load()
+    plugin.preset_data = preset(wanting("nobody-has-it"))
+    assert decibels(played(plugin, song) - song) <= NULL_DECIBELS
+    assert state_in(plugin.preset_data)["wanted"]["model"] == "nobody-has-it"
+    # Another one is granted then.
+    plugin.preset_data = preset(wanting("fake") | {"parameters": {"vocals_solo": 1}})
+    played(plugin, song)  # only now is the latency known
+    assert np.abs(played(plugin, song) - GAINS["vocals"] * song).max() < 1e-6
+
+
+@pytest.mark.parametrize("model", ["/etc/passwd", "../x.safetensors", "ipc://x", "a b", "x" * 65])
+def test_a_project_cannot_name_a_file(model):
+    plugin = load()
+    plugin.preset_data = preset(wanting(model))
+    assert state_in(plugin.preset_data)["wanted"]["model"] == "spectral"
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [b"{", b"[]", b"\0" * 64, b"[" * 10_000, b'{"stem_bridge": -1}', b'{"stem_bridge": 1e400}'],
+)
+def test_what_is_no_state_changes_nothing(blob, song):
+    plugin = load()
+    plugin.vocals_mute = True
+    before = state_in(plugin.preset_data)
+    plugin.preset_data = preset(blob)
+    assert state_in(plugin.preset_data) == before
+    assert decibels(played(plugin, song) - song) <= NULL_DECIBELS
+
+
+@pytest.mark.usefixtures("server")
+def test_mono_gives_the_mono_mix(song):
+    plugin = load()
+    heard = played(plugin, song[:1])
+    assert heard.shape == (1, song.shape[1])
+    assert decibels(heard - song[:1]) <= NULL_DECIBELS
 
 
 def test_a_damaged_state_is_survived(song):

@@ -15,7 +15,7 @@ NOT_CPPZMQ = f'case "$*" in *cppzmq-dev*) exit 1 ;; *) {INSTALLED} ;; esac'
 def run(tmp_path):
     """Runs the script where these commands do as told: name=a line of shell."""
 
-    def run(**commands):
+    def run(*what, **commands):
         log = tmp_path / "log"
         commands = {"apt_get": "exit 1", "sudo": "exit 1", "id": "echo 1000", **commands}
         for name, line in commands.items():
@@ -25,7 +25,7 @@ def run(tmp_path):
         log.write_text("")
         environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
         done = subprocess.run(
-            ["sh", SCRIPT], env=environment, capture_output=True, text=True, check=False
+            ["sh", SCRIPT, *what], env=environment, capture_output=True, text=True, check=False
         )
         return done, [line for line in log.read_text().splitlines() if line.startswith("apt-get")]
 
@@ -35,6 +35,14 @@ def run(tmp_path):
 def test_nothing_is_done_when_all_are_there(run):
     done, installs = run(dpkg_query=INSTALLED)
     assert (done.returncode, done.stdout, done.stderr, installs) == (0, "", "", [])
+
+
+def test_the_hosts_of_the_tests_are_another_list(run):
+    no_ardour = f'case "$*" in *ardour*) exit 1 ;; *) {INSTALLED} ;; esac'
+    done, _ = run("hosts", dpkg_query=no_ardour)
+    assert done.stderr == "missing packages: ardour; run: sudo apt-get install ardour\n"
+    done, _ = run(dpkg_query=no_ardour)
+    assert done.returncode == 0
 
 
 def test_what_is_missing_is_named_in_one_line_where_it_cannot_be_installed(run):
