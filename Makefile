@@ -19,7 +19,8 @@ demo: $(READY)
 	$(BIN)/stembridge bounce demo/demo-song.wav -o demo/stems -m tests/tiny/weights --overwrite -v
 	@echo "The stems are in demo/stems/demo-song; the true ones, to compare, in demo/true-stems."
 
-test: $(READY)
+test: $(READY) shim
+	sh shim/packages.sh hosts || echo "Tests that need them are skipped." >&2
 	$(BIN)/python -m pytest
 
 check: $(READY)

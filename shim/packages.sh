@@ -1,11 +1,16 @@
 #!/bin/sh
-# Sees that the packages are there which the native side is built from, on Debian and its kin.
-# Installs what is missing where it may; else names it in one line and fails. Elsewhere it does
-# nothing: there CMake says what it does not find, and fetches what it can.
+# Sees that the packages are there which the native side is built from (`packages.sh`), or the host
+# and the display that tests play it in (`packages.sh hosts`), on Debian and its kin. Installs what is
+# missing where it may; else names it in one line and fails. Elsewhere it does nothing: there CMake
+# says what it does not find, and fetches what it can.
 set -eu
 
-packages="cmake ninja-build g++ pkg-config doctest-dev nlohmann-json3-dev libzmq3-dev cppzmq-dev \
-libmsgpack-cxx-dev"
+if [ "${1:-build}" = hosts ]; then
+    packages="ardour xvfb openbox xdotool imagemagick lilv-utils binutils"
+else
+    packages="cmake ninja-build g++ pkg-config doctest-dev nlohmann-json3-dev libzmq3-dev \
+cppzmq-dev libmsgpack-cxx-dev juce-modules-source"
+fi
 
 command -v dpkg-query >/dev/null || exit 0
 
@@ -30,6 +35,6 @@ install="$as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-inst
 # The lists of a fresh machine are empty, and old ones name files that are gone.
 # shellcheck disable=SC2086
 $install $missing || { $as_root apt-get update -q && $install $missing; } || {
-    echo "these packages could not be installed:$missing; install them, then run make shim" >&2
+    echo "these packages could not be installed:$missing; install them" >&2
     exit 1
 }
