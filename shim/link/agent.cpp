@@ -121,7 +121,8 @@ void Agent::ask() {
 }
 
 void Agent::take(const protocol::Message& message) {
-    ++mailbox_->progress;
+    // Credit for input is none: a render sends more with every block, stems or not.
+    if (!std::holds_alternative<protocol::Credit>(message)) ++mailbox_->progress;
     if (const auto* progress = std::get_if<protocol::Progress>(&message)) {
         status_.what = progress->what;
         status_.done = progress->done;

@@ -53,7 +53,7 @@ public:
         return status_;
     }
 
-    /// Counts up with all that shows that it goes on: messages, and steps of a start.
+    /// Counts up with all that shows that it goes on: stems, answers, and steps of a start.
     std::atomic<std::int64_t> progress{0};
     /// False once it is known that there is no server, or that it does not grant what is wanted.
     std::atomic<bool> isHopeful{true};
