@@ -52,7 +52,7 @@ def bounce(
         env={**os.environ, **(environment or {})},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in ended.err, ended.err
