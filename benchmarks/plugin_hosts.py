@@ -58,15 +58,27 @@ def counts(folder: Path) -> tuple[int, int, int]:
     return len(playing), late, replaced
 
 
+def wait_for_stems(running: NativeHost, folder: Path, noise: np.ndarray) -> int:
+    """Play a second at a time until all have stems, and return how many have.
+
+    One more is played then: the first stems are due only after the latency, and the log trails what
+    is played.
+    """
+    playing, seconds = 0, PATIENCE_SECONDS
+    while seconds > 0:
+        seconds = 1 if playing == running.instances else seconds
+        running.begin(noise, keep=False)
+        running.answer()
+        playing = counts(folder)[0]
+        seconds -= 1
+    return playing
+
+
 def play(running: NativeHost, folder: Path, seconds: float, blocks: int) -> None:
     """Play by the clock until all have stems, then noise, and print how that went."""
     noise = np.random.default_rng(1).normal(0, 0.1, (2, round(seconds * RATE)))
-    for _ in range(PATIENCE_SECONDS):
-        running.begin(noise[:, :RATE], keep=False)
-        running.answer()
-        playing, late, replaced = counts(folder)
-        if playing == running.instances:
-            break
+    playing = wait_for_stems(running, folder, noise[:, :RATE])
+    _, late, replaced = counts(folder)
     running.tell("reset")
     running.begin(noise, blocks=blocks, keep=False)
     said = running.answer()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace stembridge {
 
@@ -34,9 +35,9 @@ void mixRamp(float* __restrict stem, float* __restrict main, std::int64_t frames
 }  // namespace
 
 float linearGain(float decibels) {
-    return std::isinf(decibels) && decibels < 0
-               ? 0.0f
-               : std::pow(10.0f, std::min(decibels, kMostDecibels) / 20.0f);
+    // A host may send what is no number, which is heard as little as minus infinity.
+    if (!(decibels > -std::numeric_limits<float>::infinity())) return 0.0f;
+    return std::pow(10.0f, std::min(decibels, kMostDecibels) / 20.0f);
 }
 
 std::array<float, kBuses> effectiveGains(const Strips& strips) {

@@ -44,18 +44,23 @@ public:
         return std::max<std::int64_t>(0, asked_ - elapsed);
     }
 
-    /// Whether the host is further ahead than it may be.
-    bool outruns(std::int64_t nowUs) const { return ahead(nowUs) > allowed_; }
+    /// Whether the host is further ahead than it may be; the `atOnce` frames of one block it may.
+    bool outruns(std::int64_t nowUs, std::int64_t atOnce = 0) const {
+        return ahead(nowUs) > std::max(allowed_, atOnce);
+    }
+
+    /// Whether it is ahead as none is that plays: by more than a second.
+    bool isFarAhead(std::int64_t nowUs) const { return ahead(nowUs) > rate_; }
 
 private:
-    /// Between two looks at what the host does. None that plays is a second ahead.
+    /// Between two looks at what the host does.
     static constexpr std::int64_t kLookUs = 1'000'000;
 
     bool playsAgain(std::int64_t nowUs) {
         const std::int64_t sinceUs = nowUs - lookedUs_;
         if (sinceUs < kLookUs) return false;
         const std::int64_t gained = asked_ - seen_ - floorScaled(sinceUs, kMicroseconds, rate_);
-        const bool plays = !hasWaited_ && gained <= allowed_ && ahead(nowUs) > rate_;
+        const bool plays = !hasWaited_ && gained <= allowed_ && isFarAhead(nowUs);
         lookedUs_ = nowUs;
         seen_ = asked_;
         hasWaited_ = false;

@@ -39,6 +39,10 @@ public:
     /// Next frame to be read. Audio thread.
     std::int64_t position() const { return position_; }
 
+    /// First frame whose stems can still come in time: those before were heard, or are faded
+    /// towards as late. Audio thread.
+    std::int64_t decided() const { return decided_; }
+
     /// Takes stems at `start`; returns how many frames came in time. Audio thread.
     ///
     /// Those that are too late already, or for which there is no room, are dropped.

@@ -179,7 +179,8 @@ void Track::takeStems(std::int64_t frames, bool everything) {
 
 void Track::waitForStems(std::int64_t frames, Waiter& waiter) {
     const StemBuffer& stems = playback_->stems;
-    const std::int64_t first = std::max(stems.position(), playback_->promised);
+    // What was late before the host began to wait is so for good: it fades into the gap already.
+    const std::int64_t first = std::max(stems.decided(), playback_->promised);
     const std::int64_t needed = stems.position() + frames + playback_->guard;
     const Span span = Span::between(first, std::min(needed, position_));
     // None come by this plan once there is another.

@@ -97,6 +97,8 @@ void Agent::connect(std::int64_t nowUs, Reach& reach) {
         isNews_ = true;
         ++mailbox_->progress;
     }
+    isNews_ = isNews_ || isAlone_ != (!reached && !isStarting_);
+    isAlone_ = !reached && !isStarting_;
     if (!reached) {
         lookUs_ = nowUs + (isStarting_ ? kStartingUs : kLookUs);
         isNews_ = isNews_ || problem_ != reached.problem().text;
@@ -206,6 +208,7 @@ void Agent::grant(const protocol::Configured& answer, std::int64_t nowUs) {
     kept_->saved = answer.plan;
     wish_.reset();
     status_.agreed = answer;
+    status_.asked = asked;
     ++status_.agreements;
     if (track_ == nullptr) {
         return;
@@ -258,8 +261,9 @@ void Agent::publish() {
     if (isNews_) {
         isNews_ = false;
         show();
-        const bool isHopeless =
-            status_.stage == Stage::kUnreachable || status_.stage == Stage::kRefused;
+        // One that was just lost may be there again, or be started, at the next look.
+        const bool isLost = status_.stage == Stage::kUnreachable && isAlone_;
+        const bool isHopeless = isLost || status_.stage == Stage::kRefused;
         mailbox_->isHopeful.store(!isHopeless, std::memory_order_relaxed);
         mailbox_->publish(status_);
     }

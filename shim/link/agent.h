@@ -69,6 +69,7 @@ private:
     bool isLive_ = false;     // the server has what the stream plays
     bool wasAttached_ = false;
     bool isStarting_ = false;
+    bool isAlone_ = false;  // the last look found no server, and none is being started
     bool leaves_ = false;
     std::int64_t lookUs_ = 0;   // when to look for a server again
     std::int64_t wholeUs_ = 0;  // when to send input however little it is

@@ -33,6 +33,8 @@ struct Status {
     /// with every one.
     std::optional<protocol::Configured> agreed;
     std::int64_t agreements = 0;
+    /// What `agreed` answers: not the newest wish where that was refused.
+    std::optional<protocol::Configure> asked;
     /// Why the newest wish is not granted, "" while it may be; and the code of
     /// docs/PROTOCOL.md, Errors. What was granted before it goes on.
     std::string refusal;

@@ -23,6 +23,9 @@ constexpr std::int64_t kComputeUs = 10'000;
 // A round trip with its message takes 0.1 ms typically; a busy machine takes a few at times.
 constexpr std::int64_t kTransportUs = 3000;
 
+// Many times what any plan has; each block that meets a gap looks at as many frames.
+constexpr std::int64_t kMostGuard = protocol::kRateMax / 20;
+
 bool isSmooth(std::int64_t number) {
     for (const std::int64_t prime : {2, 3, 5}) {
         while (number % prime == 0) number /= prime;
@@ -50,7 +53,7 @@ bool isSayable(const protocol::SavedPlan& plan) {
     return isBetween(protocol::kRateMin, plan.modelRate, protocol::kRateMax) && isSpan(plan.hop) &&
            isSpan(plan.lookahead) && isSpan(plan.window) && isSpan(plan.fade) &&
            isTime(plan.computeUs) && isTime(plan.transportUs) && isTime(plan.marginUs) &&
-           isTime(plan.pollingUs) && isSpan(plan.guard) && isSpan(plan.burst) &&
+           isTime(plan.pollingUs) && isBetween(0, plan.guard, kMostGuard) && isSpan(plan.burst) &&
            isBetween(1, plan.block, protocol::kBlock) && plan.computeUs >= 1;
 }
 
@@ -70,6 +73,12 @@ protocol::SavedPlan defaultPlan(const HostFrames& host) {
     plan.guard = ceilScaled(kGuardUs, kMicroseconds, host.rate);
     plan.burst = kBurstBlocks * host.block;
     plan.block = host.block;
+    return plan;
+}
+
+protocol::SavedPlan forBlocks(protocol::SavedPlan plan, std::int64_t block) {
+    plan.burst = std::max(plan.burst, kBurstBlocks * block);
+    plan.block = block;
     return plan;
 }
 

@@ -23,6 +23,10 @@ struct HostFrames {
 /// asked for just this one, so that the latency is final before anything is connected. Any thread.
 protocol::SavedPlan defaultPlan(const HostFrames& host);
 
+/// `plan` for a host that announces blocks of up to `block` frames, more than it was made for: the
+/// same in all that the model is concerned with. Any thread.
+protocol::SavedPlan forBlocks(protocol::SavedPlan plan, std::int64_t block);
+
 /// Host frames by which stems trail the input under `plan` at this rate; 0 for a plan that cannot
 /// work, or with a latency of more than a minute. Any thread; any numbers may come.
 std::int64_t latencyOf(const protocol::SavedPlan& plan, std::int64_t rate);

@@ -15,6 +15,14 @@ namespace stembridge {
 /// What the user lets a render do.
 enum class Offline { Auto, Always, Never };
 
+/// What a host does besides handing over blocks, read with each of them.
+struct Rendering {
+    bool saysOffline = false;
+    Offline choice = Offline::Auto;
+    /// Frames that it hands over at once, in as many pieces as it takes.
+    std::int64_t atOnce = 0;
+};
+
 /// Decides block by block. One for a track; audio thread, all of it.
 ///
 /// A host renders when it says so, or when it runs ahead of the clock by more than `burst` frames.
@@ -30,7 +38,11 @@ public:
           isCalled_(isCalled) {}
 
     /// The host hands over `frames`. Returns what the track may wait with; null in real time.
-    Waiter* ask(std::int64_t frames, bool saysOffline, Offline choice);
+    Waiter* ask(std::int64_t frames, const Rendering& rendering);
+
+    /// Whether the host renders for sure: it says so, was made to wait since `ask`, or has come
+    /// further ahead than any that plays.
+    bool isRender() const { return isRender_; }
 
     bool wait() override;
 
@@ -55,6 +67,8 @@ private:
     link::Patience patience_;
     const std::atomic<bool>& isCalled_;
     bool isAnnounced_ = false;
+    bool isRender_ = false;
+    std::int64_t atOnce_ = 0;
     bool hadHope_ = false;  // something came from a sidecar once
 };
 

@@ -1,6 +1,7 @@
 #include "plugin/player.h"
 
 #include <thread>
+#include <tuple>
 #include <utility>
 
 namespace stembridge {
@@ -16,6 +17,10 @@ void Player::prepare(const HostFrames& host, int channels, bool isOffline) {
     takeUp();
     if (channels == channels_ && host == host_) {
         reset();
+        // A session that was asked for by a render has no promise to be in time.
+        const bool playsNow = isOffline_ && !isOffline;
+        isOffline_ = isOffline_ && isOffline;
+        if (playsNow) ask();
         return;
     }
     host_ = host;
@@ -38,11 +43,11 @@ bool Player::process(const float* const* input, const Outputs& out, std::int64_t
         if (isWishNew_.load(std::memory_order_relaxed) &&
             isWishNew_.exchange(false, std::memory_order_acquire))
             waiter_->restart();
-        Waiter* const waiter = waiter_->ask(frames, rendering.saysOffline, rendering.choice);
+        Waiter* const waiter = waiter_->ask(frames, rendering);
         const std::int64_t before = track_->replacedFrames();
         track_->process(input, out, frames, controls, waiter);
         // Without them on purpose is complete.
-        const bool isRender = (waiter != nullptr || rendering.saysOffline) && !controls.bypass;
+        const bool isRender = waiter_->isRender() && !controls.bypass;
         const std::int64_t missing = isRender ? track_->replacedFrames() - before : 0;
         if (missing > 0) incomplete_.fetch_add(missing, std::memory_order_relaxed);
     }
@@ -52,8 +57,9 @@ bool Player::process(const float* const* input, const Outputs& out, std::int64_t
 
 void Player::want(const Wanted& wanted) {
     const std::lock_guard lock(mutex_);
-    if (wanted == wanted_) return;
+    if (wanted == saved()) return;
     wanted_ = wanted;
+    meanwhile_.reset();
     isDefaultRefused_ = false;
     if (channels_ == 0) return;
     // With a plan the latency is known, and the host is told at once.
@@ -67,8 +73,9 @@ void Player::want(const Wanted& wanted) {
 void Player::restore(const Wanted& wanted) {
     const std::lock_guard lock(mutex_);
     takeUp();
-    if (wanted == wanted_) return;
+    if (wanted == saved()) return;
     wanted_ = wanted;
+    meanwhile_.reset();
     isDefaultRefused_ = false;
     if (channels_ > 0) build();
 }
@@ -76,7 +83,7 @@ void Player::restore(const Wanted& wanted) {
 Wanted Player::wanted() {
     const std::lock_guard lock(mutex_);
     takeUp();
-    return wanted_;
+    return saved();
 }
 
 void Player::follow() {
@@ -117,10 +124,33 @@ std::int64_t Player::replacedFrames() const {
     return track_ == nullptr ? 0 : track_->replacedFrames();
 }
 
+// Whether the project has a plan, and it suits what `host` does.
+bool Player::isKeptFor(const HostFrames& host) const {
+    const std::optional<KeptPlan>& kept = wanted_.kept;
+    return kept && kept->rate == host.rate && host.block <= kept->plan.block;
+}
+
+std::optional<protocol::SavedPlan> Player::granted(const HostFrames& host) const {
+    if (isKeptFor(host)) return wanted_.kept->plan;
+    if (meanwhile_ && meanwhile_->host == host) return meanwhile_->plan;
+    // Known before it is granted, or a render would begin with another latency than was told.
+    if (wanted_.kept && wanted_.kept->rate == host.rate)
+        return forBlocks(wanted_.kept->plan, host.block);
+    return std::nullopt;
+}
+
+// What a project keeps. One that is bounced in larger blocks still has its own plan after that; one
+// whose blocks have become larger for good has the latency that its user hears.
+Wanted Player::saved() const {
+    Wanted saved = wanted_;
+    if (channels_ > 0 && wanted_.kept)
+        if (const auto known = granted(host_)) saved.kept = KeptPlan{host_.rate, *known};
+    return saved;
+}
+
 // The plan to play by, where one is known before anything is connected.
 std::optional<protocol::SavedPlan> Player::plan(const HostFrames& host) const {
-    const std::optional<KeptPlan>& kept = wanted_.kept;
-    if (kept && kept->rate == host.rate && host.block <= kept->plan.block) return kept->plan;
+    if (const auto known = granted(host)) return known;
     const bool isDefault = wanted_.model == kDefaultModel && wanted_.latencyUs == 0;
     if (isDefault && !isDefaultRefused_) return defaultPlan(host);
     return std::nullopt;
@@ -180,9 +210,17 @@ void Player::takeUp() {
         // One for a rate or a block that the host had before may come late.
         const protocol::Configured& agreed = *status.agreed;
         if (latencyOf(agreed.plan, host_.rate) != agreed.latency) return;
-        wanted_.kept = KeptPlan{host_.rate, agreed.plan};
+        // What goes on after a refusal is not what is wanted now.
+        const auto& [model, latencyUs] = std::tie(status.asked->model, status.asked->latencyUs);
+        if (model != wanted_.model || latencyUs != wanted_.latencyUs) return;
+        const std::optional<protocol::SavedPlan> known = plan(host_);
+        if (known && *known != agreed.plan) return;
+        if (!wanted_.kept || isKeptFor(host_))
+            wanted_.kept = KeptPlan{host_.rate, agreed.plan};
+        else
+            meanwhile_ = Meanwhile{host_, agreed.plan};
         latency_.store(agreed.latency, std::memory_order_relaxed);
-    } else if (status.refusalCode == kPlanRefused && !wanted_.kept && !isDefaultRefused_) {
+    } else if (status.refusalCode == kPlanRefused && !granted(host_) && !isDefaultRefused_) {
         // A machine too slow for the plan that every other one can keep: let it choose.
         isDefaultRefused_ = true;
         ask();

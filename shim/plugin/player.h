@@ -16,12 +16,6 @@
 
 namespace stembridge {
 
-/// What a host does besides handing over blocks, read with each of them.
-struct Rendering {
-    bool saysOffline = false;
-    Offline choice = Offline::Auto;
-};
-
 /// Plays what is wanted as soon as the sidecar grants it, and the delayed input until then.
 ///
 /// Nothing connects before the first block or `wake`. Hosts call prepare and reset from any thread,
@@ -54,7 +48,9 @@ public:
     /// render waits for it. Any thread but the audio one.
     void restore(const Wanted& wanted);
 
-    /// What is wanted, with the plan that was granted for it. Any thread but the audio one.
+    /// What is wanted, with the plan that was granted for it: that of the project, or where the
+    /// host does what it was not made for, such as larger blocks, the one played by meanwhile. Any
+    /// thread but the audio one.
     Wanted wanted();
 
     /// Takes up what was granted meanwhile. Call it now and then. Any thread but the audio one.
@@ -84,7 +80,16 @@ public:
     void dismissIncomplete() { incomplete_.store(0, std::memory_order_relaxed); }
 
 private:
+    /// A plan for what the project's own does not suit, for as long as the host does just that.
+    struct Meanwhile {
+        HostFrames host;
+        protocol::SavedPlan plan;
+    };
+
+    bool isKeptFor(const HostFrames& host) const;
+    std::optional<protocol::SavedPlan> granted(const HostFrames& host) const;
     std::optional<protocol::SavedPlan> plan(const HostFrames& host) const;
+    Wanted saved() const;
     protocol::Configure wish() const;
     void build();
     void ask();
@@ -96,6 +101,7 @@ private:
     int channels_ = 0;  // 0 before prepare
     bool isOffline_ = false;
     Wanted wanted_;
+    std::optional<Meanwhile> meanwhile_;
     std::string problem_;
     std::int64_t seen_ = 0;  // agreements that were taken up, or were for something else
     bool isDefaultRefused_ = false;

@@ -105,7 +105,7 @@ void Processor::process(juce::AudioBuffer<Sample>& buffer, bool isBypassed) {
                                [](Sample s) { return static_cast<float>(s); });
             }
         }
-        playPiece(rows, frames, controls);
+        playPiece(rows, frames, controls, buffer.getNumSamples());
         if constexpr (!std::is_same_v<Sample, float>) {
             for (int channel = 0; channel < count; ++channel)
                 std::copy_n(rows[static_cast<std::size_t>(channel)], frames,
@@ -116,7 +116,7 @@ void Processor::process(juce::AudioBuffer<Sample>& buffer, bool isBypassed) {
 
 // rows: the channels of the buffer, null for those that it lacks.
 void Processor::playPiece(const std::array<float*, kRows>& rows, int frames,
-                          const Controls& controls) {
+                          const Controls& controls, int atOnce) {
     std::array<const float*, kInputs> input{};
     for (std::size_t row = 0; row < kInputs; ++row) {
         const int channel = inputs_[row].load(std::memory_order_relaxed);
@@ -125,7 +125,7 @@ void Processor::playPiece(const std::array<float*, kRows>& rows, int frames,
     // A mono track has one input; its player asks for no more.
     if (input[1] == nullptr) input[1] = input[0];
     const Outputs out = outputs(rows);
-    const Rendering rendering{isNonRealtime(), parameters.offlineChoice()};
+    const Rendering rendering{isNonRealtime(), parameters.offlineChoice(), atOnce};
     const bool isPlayed =
         input[0] != nullptr && player_.process(input.data(), out, frames, controls, rendering);
     if (!isPlayed) {

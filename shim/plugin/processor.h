@@ -76,7 +76,8 @@ private:
     static BusesProperties buses();
     template <typename Sample>
     void process(juce::AudioBuffer<Sample>& buffer, bool isBypassed);
-    void playPiece(const std::array<float*, kRows>& rows, int frames, const Controls& controls);
+    void playPiece(const std::array<float*, kRows>& rows, int frames, const Controls& controls,
+                   int atOnce);
     Outputs outputs(const std::array<float*, kRows>& rows);
     void measure(const Outputs& out, int frames);
     void announce();

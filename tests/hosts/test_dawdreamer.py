@@ -121,3 +121,24 @@ def test_automation_is_heard_where_it_is(server, song):
     before, after = switch - latency - BLOCK, switch - latency + BLOCK + RATE // 100
     assert decibels((main - song)[:, :before]) <= NULL_DECIBELS
     assert np.abs((main - (song - vocals))[:, after:]).max() < 1e-6
+
+
+def test_a_saved_state_brings_everything_back(server, song, tmp_path):
+    stems, plan = streamed_by(server, song, latency="200")
+    state = wanting("spectral", rate=RATE, plan=plan)
+    state["parameters"] = {"vocals_gain": -6.5, "drums_mute": 1}
+    first = Track(song, preset=write_preset(server.folder, state))
+    before, latency = first.render(), first.plugin.get_latency_samples()
+    saved = str(tmp_path / "state")
+    first.plugin.save_state(saved)
+    del first  # ends its session, beside which there need not be room for another
+
+    second = Track(song)
+    assert second.plugin.get_latency_samples() != latency
+    second.plugin.load_state(saved)
+    after = second.render()
+    assert second.plugin.get_latency_samples() == latency
+    turned = song - stems["drums"] - (1 - 10 ** (-6.5 / 20)) * stems["vocals"]
+    assert np.abs(after["main"] - turned).max() < 1e-6
+    for bus, heard in before.items():
+        assert np.abs(after[bus] - heard).max() < 1e-6, bus

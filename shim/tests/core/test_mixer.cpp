@@ -74,6 +74,7 @@ TEST_CASE("mute wins over solo, and solo silences the others") {
 
 TEST_CASE("decibels become gains within the range of a fader") {
     REQUIRE(linearGain(-std::numeric_limits<float>::infinity()) == 0.0f);
+    REQUIRE(linearGain(std::numeric_limits<float>::quiet_NaN()) == 0.0f);
     REQUIRE(linearGain(0.0f) == 1.0f);
     REQUIRE(linearGain(-20.0f) == doctest::Approx(0.1));
     REQUIRE(linearGain(12.0f) == doctest::Approx(3.98107));

@@ -11,13 +11,15 @@ const std::vector<std::string> kFour = {"drums", "bass", "other", "vocals"};
 
 /// A link that only does something when the audio thread waits, and not each time.
 struct SlowLink : Waiter {
+    static constexpr std::int64_t kGuard = 30;
+
     SlowLink(FakeLink& fake, std::int64_t delay, std::int64_t hops)
         : link(fake), latency(delay), hop(hops) {}
 
     bool wait() override {
         ++waits;
         if (waits >= patience) return false;
-        if (waits == 5) link.configure(latency, 30, kFour);
+        if (waits == 5) link.configure(latency, kGuard, kFour);
         if (waits > 5 && random.chance(60)) {
             link.takeInput();
             // A run gives a hop at a time.
@@ -94,6 +96,27 @@ TEST_CASE("waiting ends when another plan is there, whose stems alone will come"
     } newPlan(link);
     while (newPlan.waits == 0) player.play(64, &newPlan);
     REQUIRE(newPlan.waits == 1);
+}
+
+TEST_CASE("what was late before a render began is not waited for") {
+    constexpr std::int64_t kLatency = 2000, kBlock = 64;
+    Track track({48'000, 2, kBlock, kLatency, 0});
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    SlowLink slow(link, kLatency, 540);
+    track.setRunning(true);
+    while (track.position() < 2 * kLatency) player.play(kBlock, &slow);
+    // No stems come until some are late: the frames after them are faded in already.
+    while (track.lateFrames() == 0) player.play(kBlock);
+    const std::int64_t late = track.lateFrames(), began = track.position();
+    slow.patience = slow.waits + 10'000;
+    while (track.position() < began + 10 * kLatency) player.play(kBlock, &slow);
+    CHECK(slow.waits < slow.patience);
+    CHECK(track.lateFrames() - late <= SlowLink::kGuard);
+    for (std::size_t frame = 0; frame < player.main[0].size(); ++frame) {
+        const float dry = inputAt(static_cast<std::int64_t>(frame) - kLatency, 0);
+        REQUIRE(player.main[0][frame] == doctest::Approx(dry).epsilon(1e-5));
+    }
 }
 
 TEST_CASE("a render that real time comes before, and after") {

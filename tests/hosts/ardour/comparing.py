@@ -15,20 +15,29 @@ TOLERANCE = 1e-6
 HEARD_DECIBELS = -40
 
 
-def streamed(server: Sidecar, song: np.ndarray, rate: int, origin: int) -> dict[str, np.ndarray]:
+def streamed(
+    server: Sidecar, song: np.ndarray, rate: int, origin: int, model: str = "spectral"
+) -> dict[str, np.ndarray]:
     """The stems as `stembridge stream --origin` gives them, by name: (2, frames)."""
     file, out = server.folder / "song.wav", server.folder / "out"
     soundfile.write(file, song.T, rate, subtype="FLOAT")
     options = ("-o", str(out), "--origin", str(origin), "--bits", "32f", "--overwrite")
-    ended = server.run("stream", str(file), *options)
+    ended = server.run("stream", str(file), "--model", model, *options)
     assert ended.status == 0, ended.err
     return {name: soundfile.read(out / "song" / f"{name}.wav")[0].T for name in STEMS}
 
 
-def check(played: Played, render: Render, song: np.ndarray, server: Sidecar, rate: int) -> None:
+def check(
+    played: Played,
+    render: Render,
+    song: np.ndarray,
+    server: Sidecar,
+    rate: int,
+    model: str = "spectral",
+) -> None:
     """Every stem is that of the stream, sample by sample, and none of it was replaced."""
     assert (render.late, render.replaced) == (0, 0)
-    wanted = streamed(server, song, rate, render.origin)
+    wanted = streamed(server, song, rate, render.origin, model)
     for name, stem in wanted.items():
         assert decibels(stem) > HEARD_DECIBELS, name
         assert played.heard[name].shape == song.shape, name

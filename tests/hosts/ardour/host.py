@@ -41,9 +41,13 @@ def is_installed() -> bool:
 
 @dataclass(frozen=True)
 class Played:
-    """latency: host frames, as Ardour has it. heard: (channels, frames) of each bus."""
+    """latency, after: host frames, as Ardour has them before it plays and at its end.
+
+    heard: (channels, frames) of each bus.
+    """
 
     latency: int
+    after: int
     heard: dict[str, np.ndarray]
 
 
@@ -62,13 +66,13 @@ class Playing:
     def finish(self) -> Played:
         """Wait for its end, which has to be a good one."""
         text = self.process.communicate(timeout=PATIENCE_SECONDS)[0].decode(errors="replace")
-        said = dict(re.findall(r"^(latency|exported|bounced)[ \t](.*)$", text, re.MULTILINE))
+        said = dict(re.findall(r"^(latency|exported|bounced|after)[ \t](.*)$", text, re.MULTILINE))
         assert self.process.returncode == 0, text
         assert "true" in {said.get("exported"), said.get("bounced")}, text
         rows = self._rows("bounced" in said)
         assert len(rows) == 2 * len(BUSES), text
         heard = {bus: rows[2 * n : 2 * n + 2] for n, bus in enumerate(BUSES)}
-        return Played(int(said["latency"]), heard)
+        return Played(int(said["latency"]), int(said["after"]), heard)
 
     @property
     def _out(self) -> Path:
@@ -124,6 +128,11 @@ class Ardour:
         for peaks in session.glob("peaks/*"):
             peaks.unlink()
         return session
+
+    def insert(self, session: Path, kind: str, place: str) -> None:
+        """Put the plug-in there and save the session, without a block that it would play."""
+        asked = {"session": session, "block": 1024, "kind": kind, "place": place, "id": IDS[kind]}
+        self._script("play.lua", *(f"{key}={value}" for key, value in asked.items()))
 
     def play(self, session: Path, **asked: object) -> Played:
         """Run play.lua, which says what the keys mean, to its end."""

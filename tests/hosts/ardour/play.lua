@@ -81,7 +81,8 @@ end
 if asked.place then insert() end
 local processor = inserted()
 if asked.vary then vary(processor, tonumber(asked.vary)) end
-print("latency", processor:to_insert():signal_latency())
+local latency = processor:to_insert():signal_latency()
+print("latency", latency)
 if asked.place then
   assert(Session:save_state("", false, false, false, false, false) == 0, "it was not saved")
 end
@@ -100,3 +101,9 @@ if asked.bounce then
                                                true, asked.bounce)
   print("bounced", not region:isnil())
 end
+-- Ardour prepares the plug-in for its own blocks again with the next one that it plays.
+for _ = 1, 5 do
+  if processor:to_insert():signal_latency() == latency then break end
+  sleep(1)
+end
+print("after", processor:to_insert():signal_latency())

@@ -6,26 +6,29 @@ from itertools import product
 
 import pytest
 
-from tests.hosts.ardour.comparing import check
-from tests.hosts.ardour.conftest import IS_FULL, play_song
+from tests.hosts.ardour.comparing import check, check_main
+from tests.hosts.ardour.conftest import IS_FULL, RATES, play_song
 from tests.hosts.ardour.host import BOUNCED
+from tests.hosts.ardour.session import rewrite
+from tests.hosts.plugin import BLOCK, RATE, streamed_by
+from tests.hosts.preset import wanting
 
-KINDS, RATES = ("VST3", "LV2"), (44_100, 48_000, 96_000)
+KINDS = ("VST3", "LV2")
 BLOCKS = ("64", "1024", "varying")
 PLACES = ("track", "bus", "master")
 
-# Each value of each of them with both kinds; all of them with STEMBRIDGE_FULL=1.
+# Each value of each of them; all of them together with STEMBRIDGE_FULL=1.
 SHORT = [
     ("VST3", 48_000, "64", "track"),
     ("VST3", 44_100, "1024", "bus"),
     ("VST3", 96_000, "varying", "master"),
     ("LV2", 48_000, "varying", "track"),
-    ("LV2", 96_000, "64", "bus"),
-    ("LV2", 44_100, "1024", "master"),
 ]
 CASES = list(product(KINDS, RATES, BLOCKS, PLACES)) if IS_FULL else SHORT
 
 SETTLED_SECONDS = 1
+# Resampled, and with windows that fit no block.
+MODEL = "fake:rate=44100,segment=4000,delay=100"
 
 pytestmark = pytest.mark.usefixtures("cleared")
 
@@ -54,19 +57,42 @@ def test_an_export_is_that_of_the_stream(
     check(again, reopened, song, sidecar, rate)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("rate", RATES if IS_FULL else RATES[1:2])
+# At 64 frames the engine's blocks are smaller than those of a bounce.
+BOUNCES = list(product(KINDS, RATES, (64, 1024)))
+SHORT_BOUNCES = [("VST3", 48_000, 64), ("LV2", 44_100, 1024)]
+# A host that tells nothing waits only while it is further ahead of the clock than it may be when it
+# plays. A machine that is too busy for that, or to grant the plan before the first blocks come, is
+# heard without stems for a while, as in real time.
+ATTEMPTS = 3
+
+
+@pytest.mark.parametrize(("kind", "rate", "block"), BOUNCES if IS_FULL else SHORT_BOUNCES)
 def test_a_bounce_that_tells_nothing_is_that_of_the_stream(
-    ardour, sessions, journal, sidecar, kind, rate
+    ardour, sessions, journal, sidecar, kind, rate, block
 ):
-    song, session = play_song(rate), sessions(rate)
-    played = ardour.play(
-        session,
-        kind=kind,
-        place="track",
-        frames=song.shape[1],
-        block=1024,
-        sleep=SETTLED_SECONDS,
-        bounce=BOUNCED,
-    )
-    check(played, journal.render(song.shape[1]), song, sidecar, rate)
+    song = play_song(rate)
+    asked = {"kind": kind, "place": "track", "frames": song.shape[1], "block": block}
+    for _ in range(ATTEMPTS):
+        journal.clear()
+        played = ardour.play(sessions(rate), **asked, sleep=SETTLED_SECONDS, bounce=BOUNCED)
+        render = journal.render(song.shape[1])
+        if not render.replaced:
+            break
+    check_main(played, song)
+    assert played.after == played.latency
+    if render.replaced:
+        pytest.skip(f"this machine is too busy: {render.replaced} frames without stems")
+    check(played, render, song, sidecar, rate)
+
+
+def test_a_session_with_another_model(ardour, sessions, journal, sidecar):
+    song, session = play_song(RATE), sessions(RATE)
+    _, plan = streamed_by(sidecar, song, MODEL)
+    ardour.insert(session, "VST3", "track")
+    rewrite(session, wanting(MODEL, rate=RATE, plan=plan))
+    journal.clear()
+    played = ardour.play(session, frames=song.shape[1], block=BLOCK)
+    render = journal.render(song.shape[1])
+    assert played.latency == render.plan["latency"]
+    assert render.plan["model"] == MODEL.partition(":")[0]
+    check(played, render, song, sidecar, RATE, MODEL)

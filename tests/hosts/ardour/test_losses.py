@@ -16,7 +16,7 @@ from tests.hosts.ardour.comparing import (
     check_main,
     streamed,
 )
-from tests.hosts.ardour.conftest import IS_FULL, play_song
+from tests.hosts.ardour.conftest import IS_FULL, make_ready, play_song
 from tests.hosts.plugin import decibels
 from tests.server.sidecar import Sidecar, wait_until
 
@@ -48,6 +48,7 @@ def session(sessions):
 def server(folder):
     """One that a test may kill."""
     with Sidecar(folder, "--calibrate", "1") as running:
+        make_ready(running, RATE)
         yield running
 
 
