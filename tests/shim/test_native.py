@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from tests.shim.building import BUILD, ROOT, make_shim
+from tests.shim.building import BUILD, make_shim
 
-# The plugin is built only where it is asked for, as it takes JUCE.
 PARTS = {"core", "protocol", "link", "plugin"}
 COUNTS = re.compile(r"test cases: +(\d+) \| +(\d+) passed \| +(\d+) failed \| +(\d+) skipped")
 
