@@ -125,9 +125,9 @@ public:
     /// Hands over stems by the plan that was configured last, as far as there is room. Link thread.
     ///
     /// stems: all channels of source 0, then those of source 1. start: of its first frame. done:
-    /// its frames that were taken by calls before. Returns how many have been taken now: hand over
-    /// the rest a little later. A sample that is not finite becomes 0. Stems with other rows than
-    /// that plan has are dropped.
+    /// its frames that were taken by calls before. Returns how many have been taken by now, those
+    /// among them: hand over the rest a little later. A sample that is not finite becomes 0. Stems
+    /// with other rows than that plan has are dropped.
     std::int64_t offerStems(std::int64_t start, PlanarView stems, std::int64_t done = 0);
 
     /// Whether a session is running: stems that are missing then are late. Link thread.

@@ -119,8 +119,8 @@ void Stream::deliver() {
         Piece& piece = waiting_.front();
         if (piece.start + piece.frames > due) {
             const auto rows = static_cast<std::int64_t>(piece.samples.size()) / piece.frames;
-            piece.done += track_->offerStems(piece.start, {piece.samples.data(), rows, piece.frames},
-                                             piece.done);
+            piece.done = track_->offerStems(piece.start, {piece.samples.data(), rows, piece.frames},
+                                            piece.done);
             if (piece.done < piece.frames) {
                 return;
             }
