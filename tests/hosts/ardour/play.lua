@@ -83,6 +83,11 @@ local processor = inserted()
 if asked.vary then vary(processor, tonumber(asked.vary)) end
 local latency = processor:to_insert():signal_latency()
 print("latency", latency)
+-- Threads of its own make Ardour know of it. An export that begins meanwhile begins with silence.
+for _ = 1, 100 do
+  if math.min(Session:worst_route_latency(), Session:worst_latency_preroll()) >= latency then break end
+  sleep(0.1)
+end
 if asked.place then
   assert(Session:save_state("", false, false, false, false, false) == 0, "it was not saved")
 end
