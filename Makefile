@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 SHIM_BUILD ?= build/shim
 SHIM_ARGS ?=
 
-.PHONY: demo test check lint shim clean
+.PHONY: demo test check lint shim shim-build clean
 
 demo: $(READY)
 	$(BIN)/python -m tests.tiny.synth demo
@@ -21,7 +21,8 @@ demo: $(READY)
 
 test: $(READY) shim
 	sh shim/packages.sh hosts || echo "Tests that need them are skipped." >&2
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 check: $(READY)
 	$(BIN)/python -m pytest -m "not slow"
@@ -31,11 +32,13 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-shim:
+shim: shim-build
+	ctest --test-dir $(SHIM_BUILD) --output-on-failure --timeout 600
+
+shim-build:
 	sh shim/packages.sh
 	cmake -S shim -B $(SHIM_BUILD) -G Ninja $(SHIM_ARGS)
 	cmake --build $(SHIM_BUILD)
-	ctest --test-dir $(SHIM_BUILD) --output-on-failure --timeout 600
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

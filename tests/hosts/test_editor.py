@@ -48,6 +48,7 @@ print("goes on")
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(not bundle().exists(), reason="no plug-in was built; `make shim` does it"),
 ]
 on_a_screen = pytest.mark.skipif(missing() != "", reason=f"apt-get install {missing()}")

@@ -28,6 +28,7 @@ MANY_LATENCY_US = 100_000  # with the least one so many sessions are not let in
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(not bundle().exists(), reason="no plug-in was built; `make shim` does it"),
     pytest.mark.skipif(not HOST.exists(), reason="no tests were built; `make shim` does it"),
 ]

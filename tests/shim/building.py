@@ -7,10 +7,10 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "shim"
 
 
-def make_shim():
-    """What `make shim` prints, once it is done."""
+def make(target):
+    """What `make TARGET` prints, once it is done."""
     done = subprocess.run(
-        ["make", "shim"], cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False
+        ["make", target], cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

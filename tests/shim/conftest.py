@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.shim.building import make_shim
+from tests.shim.building import make
 
 
 @pytest.fixture(scope="session")
 def built():
     """What building it printed."""
-    return make_shim()
+    return make("shim")

@@ -31,6 +31,8 @@ os.execv({command!r}, [{command!r}, "serve", "--calibrate", "1", "--idle-exit", 
 """
 
 pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(sys.platform != "linux", reason="it looks at /proc"),
     pytest.mark.usefixtures("built"),
 ]

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from tests.shim.building import BUILD, make_shim
+from tests.shim.building import BUILD, make
+
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 PARTS = {"core", "protocol", "link", "plugin"}
 COUNTS = re.compile(r"test cases: +(\d+) \| +(\d+) passed \| +(\d+) failed \| +(\d+) skipped")
@@ -22,15 +24,11 @@ def assert_all_ran(printed):
         assert (failed, skipped) == (0, 0), log
 
 
-@pytest.mark.slow
 def test_it_builds_without_a_warning_and_its_tests_pass(built):
     assert_all_ran(built)
     assert not re.search(r"\bwarning\b", built), built
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("built")
 def test_nothing_is_built_again_when_nothing_changed():
-    printed = make_shim()
-    assert "ninja: no work to do." in printed
-    assert_all_ran(printed)
+    assert "ninja: no work to do." in make("shim-build")

@@ -18,6 +18,7 @@ SECONDS_THERE, SECONDS_AWAY = 6, 1
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="what it traps is Linux's C library")
 @pytest.mark.usefixtures("built")
 def test_no_block_does_what_may_block_while_the_sidecar_comes_and_goes(tmp_path_factory):
