@@ -10,6 +10,8 @@ constexpr std::int64_t kStartingUs = 50'000;
 constexpr std::int64_t kLookUs = 500'000;
 // Between two times at which input is sent however little it is.
 constexpr std::int64_t kWholeUs = 100'000;
+// Attempts after which a server that never said a word has none to say.
+constexpr std::int64_t kDeafAttempts = 2;
 // After a refusal that may be over by itself.
 constexpr std::int64_t kAgainUs = 5'000'000;
 
@@ -56,11 +58,12 @@ void Agent::takeLetter() {
     Letter letter = mailbox_->take();
     leaves_ = leaves_ || letter.leaves;
     isAwake_ = isAwake_ || letter.wakes;
-    if (letter.track) {
+    const bool isTrackNew = letter.track != nullptr;
+    if (isTrackNew) {
         journal_.end(track_.get());
         setLive(false);
         stream_.reset();
-        track_ = std::move(*letter.track);
+        track_ = std::move(letter.track);
         kept_.reset();  // it was for another track
     }
     if (letter.wish) {
@@ -69,7 +72,7 @@ void Agent::takeLetter() {
         status_.refusalCode.clear();
         againUs_ = 0;
     }
-    if (letter.track || letter.wish) {
+    if (isTrackNew || letter.wish) {
         ask();
     }
 }
@@ -263,7 +266,8 @@ void Agent::publish() {
         show();
         // One that was just lost may be there again, or be started, at the next look.
         const bool isLost = status_.stage == Stage::kUnreachable && isAlone_;
-        const bool isHopeless = isLost || status_.stage == Stage::kRefused;
+        const bool isDeaf = mailbox_->progress == 0 && channel_.failures() >= kDeafAttempts;
+        const bool isHopeless = isLost || isDeaf || status_.stage == Stage::kRefused;
         mailbox_->isHopeful.store(!isHopeless, std::memory_order_relaxed);
         mailbox_->publish(status_);
     }

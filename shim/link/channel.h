@@ -79,6 +79,8 @@ public:
     std::int64_t reopenUs() const { return reopenUs_; }
     /// Why it was closed last, "" at first.
     const std::string& problem() const { return problem_; }
+    /// How many attempts in a row came to nothing.
+    std::int64_t failures() const { return failures_; }
     /// Only while open.
     Sockets& sockets() { return *sockets_; }
 

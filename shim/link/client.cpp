@@ -59,10 +59,6 @@ std::optional<Problem> Client::ask(const protocol::Configure& wish) {
     return std::nullopt;
 }
 
-void Client::stop() {
-    mailbox_->write([](Letter& letter) { letter.track = nullptr; });
-}
-
 void Client::wake() {
     mailbox_->write([](Letter& letter) { letter.wakes = true; });
     service_->start();

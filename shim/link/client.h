@@ -45,9 +45,6 @@ public:
     /// granted before goes on. Any thread.
     std::optional<Problem> ask(const protocol::Configure& wish);
 
-    /// Plays nothing any more. Any thread.
-    void stop();
-
     /// Connects, whether something is played or not. Any thread; may start one.
     void wake();
 

@@ -17,7 +17,7 @@ namespace stembridge::link {
 
 /// Left by the client, taken by the agent all at once.
 struct Letter {
-    std::optional<std::shared_ptr<Track>> track;  ///< null: nothing is played any more
+    std::shared_ptr<Track> track;  ///< null: as before
     std::optional<protocol::Configure> wish;
     bool wakes = false;   ///< connect, whether something is played or not
     bool leaves = false;  ///< there is no client any more

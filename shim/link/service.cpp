@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <exception>
+#include <utility>
 
 #include "link/agent.h"
 #include "link/reach.h"
@@ -35,6 +36,13 @@ void sleepBetween(std::vector<std::unique_ptr<Agent>>& agents) {
         }
     }
     zmq_poll(items.data(), static_cast<int>(items.size()), isListening ? kPollMs : kIdleMs);
+}
+
+void leave(Agent& agent) {
+    try {
+        agent.leave(nowUs());
+    } catch (const std::exception&) {  // the server finds out by itself
+    }
 }
 
 }  // namespace
@@ -75,31 +83,40 @@ void Service::run() {
     Reach reach(folders_);
     std::vector<std::unique_ptr<Agent>> agents;
     while (!stops_.load()) {
-        {
-            const std::lock_guard lock(mutex_);
-            for (std::shared_ptr<Mailbox>& mailbox : arrived_) {
-                agents.push_back(std::make_unique<Agent>(std::move(mailbox)));
-            }
-            arrived_.clear();
+        // What goes wrong here must not end the host.
+        try {
+            tend(agents, reach);
+            sleepBetween(agents);
+        } catch (const std::exception&) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(kIdleMs));
         }
-        const std::int64_t now = nowUs();
-        reach.tend(now);
-        for (const auto& agent : agents) {
-            try {
-                agent->tend(now, reach);
-            } catch (const std::exception& error) {  // the host has to go on
-                agent->stumble(error.what(), now);
-            }
-            if (agent->isOver()) {
-                agent->leave(now);
-            }
-        }
-        std::erase_if(agents, [](const auto& agent) { return agent->isOver(); });
-        sleepBetween(agents);
     }
     for (const auto& agent : agents) {
-        agent->leave(nowUs());
+        leave(*agent);
     }
+}
+
+// One turn of all clients, those that came since the last one too.
+void Service::tend(std::vector<std::unique_ptr<Agent>>& agents, Reach& reach) {
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::shared_ptr<Mailbox>& mailbox : std::exchange(arrived_, {})) {
+            agents.push_back(std::make_unique<Agent>(std::move(mailbox)));
+        }
+    }
+    const std::int64_t now = nowUs();
+    reach.tend(now);
+    for (const auto& agent : agents) {
+        try {
+            agent->tend(now, reach);
+        } catch (const std::exception& error) {  // the others go on
+            agent->stumble(error.what(), now);
+        }
+        if (agent->isOver()) {
+            leave(*agent);
+        }
+    }
+    std::erase_if(agents, [](const auto& agent) { return agent->isOver(); });
 }
 
 }  // namespace stembridge::link

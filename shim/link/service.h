@@ -13,6 +13,9 @@
 
 namespace stembridge::link {
 
+class Agent;
+class Reach;
+
 /// Clients hold it; when the last one lets go, the thread ends, and with it every socket. The thread
 /// begins when something is first played or woken, and connects nothing before a block comes.
 class Service {
@@ -34,6 +37,7 @@ public:
 
 private:
     void run();
+    void tend(std::vector<std::unique_ptr<Agent>>& agents, Reach& reach);
 
     const Folders folders_;
     std::mutex mutex_;

@@ -18,9 +18,11 @@ from bridge.runtime.asking import ask_status
 from bridge.runtime.connection import Connection, read_connection
 from tests.server.sidecar import COMMAND
 
-# How long a render waits while nothing comes: where there is hope, and where there is none; as
-# shim/plugin/host_waiter.h and shim/link/patience.cpp have them.
-PATIENT_SECONDS, HOPELESS_SECONDS = 30, 2
+# How long a render waits while nothing comes where there is no hope, as shim/link/patience.cpp has
+# it, and a host in all for a sidecar that never says a word: two attempts of shim/link/channel.cpp
+# and the pause between them.
+HOPELESS_SECONDS = 2
+DEAF_SECONDS = 2 * 3 + 0.1
 # How long the instances of a process do not look again for what they may start, as
 # shim/link/starter.cpp has it, and as long again.
 PAUSE_SECONDS = 2

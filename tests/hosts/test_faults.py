@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 from bridge.engine.fake import GAINS
 from bridge.runtime.connection import read_connection
 from tests.hosts.faults import (
+    DEAF_SECONDS,
     HOPELESS_SECONDS,
-    PATIENT_SECONDS,
     allowed_to_start,
     amid,
     deaf_sidecar,
@@ -34,7 +35,6 @@ PLAN = {"hop": WINDOW // 2, "lookahead": 0, "window": WINDOW, "fade": 0, "model_
 PLAN |= {"compute_us": 1_000_000, "transport_us": 3000, "margin_us": 4000, "polling_us": 1000}
 PLAN |= {"guard": 72, "burst": 2 * BLOCK, "block": BLOCK}
 STATE = wanting(MODEL, rate=RATE, plan=PLAN) | SOLO
-FULL = bool(os.environ.get("STEMBRIDGE_FULL"))
 OVERHEAD_SECONDS = 8.0
 """Whatever else a render takes on a busy machine."""
 
@@ -66,13 +66,13 @@ def test_without_a_sidecar_nothing_waits(render, folder, song):
     assert rendered.seconds < HOPELESS_SECONDS
 
 
-@pytest.mark.parametrize("render", [HOSTS["pedalboard"]] if not FULL else HOSTS.values())
-def test_a_deaf_sidecar_costs_its_patience_at_most(render, folder, runtime, song):
+def test_a_deaf_sidecar_holds_up_no_host_for_long(render, folder, runtime, song):
+    began = time.monotonic()
     with deaf_sidecar(runtime) as taken:
-        rendered = render(song, wanting("spectral"), folder)
+        rendered = render(song, wanting("spectral"), folder)  # hosts play some blocks before it
     assert taken, "nobody called"
     assert decibels(rendered.main - song) <= NULL_DECIBELS
-    assert rendered.seconds < PATIENT_SECONDS + OVERHEAD_SECONDS
+    assert time.monotonic() - began < DEAF_SECONDS + OVERHEAD_SECONDS
 
 
 def test_a_model_that_nobody_has_is_dry(render, server, song):
@@ -103,7 +103,7 @@ def test_a_killed_sidecar_leaves_the_rest_dry(render, server, song):
     assert silent[-1]
     # One fade in between.
     assert np.count_nonzero(~stem & ~silent) < rendered.latency
-    assert rendered.seconds < PATIENT_SECONDS + OVERHEAD_SECONDS
+    assert rendered.seconds < HOPELESS_SECONDS + OVERHEAD_SECONDS
     server.start()
 
 
