@@ -12,7 +12,8 @@ namespace stembridge {
 
 /// What is played by one plan: its stems on their way, and the input to be heard in their place.
 ///
-/// Made where memory may be allocated, and then the audio thread's alone.
+/// Made by the link thread, and then the audio thread's but for `lanes` and the end of `stems`
+/// where they come in.
 struct Playback {
     /// number: of the plan, 0 for none. latency, block, guard: host frames.
     Playback(std::uint32_t plan, std::int64_t delay, std::int64_t guardFrames, Lanes heard,
@@ -43,7 +44,7 @@ struct Playback {
     std::uint32_t number;
     std::int64_t latency;
     std::int64_t guard;
-    Lanes lanes;
+    const Lanes lanes;
     StemBuffer stems;
     Ring<float> dry;
 

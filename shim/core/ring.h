@@ -14,7 +14,8 @@ namespace stembridge {
 /// `capacity` frames of `rows` rows, each frame at its absolute index modulo the capacity.
 ///
 /// It starts with zeros and knows nothing of which frames it holds: whoever uses it does. Spans may
-/// begin before frame 0 and are never longer than the capacity. Only the constructor allocates.
+/// begin before frame 0 and are never longer than the capacity. Only the constructor allocates, and
+/// nothing waits. Threads may share one as long as no two are at the same frame.
 template <typename Sample>
 class Ring {
 public:
@@ -32,7 +33,7 @@ public:
         std::int64_t at, first, rest;
     };
 
-    /// Audio thread.
+    ///
     Place place(Span span) const {
         const std::int64_t behind = span.start % capacity_;
         const std::int64_t at = behind < 0 ? behind + capacity_ : behind;
@@ -40,14 +41,14 @@ public:
         return {at, first, span.length - first};
     }
 
-    /// The samples of one row at such a place. Audio thread.
+    /// The samples of one row at such a place.
     std::array<std::span<const Sample>, 2> row(std::int64_t index, const Place& place) const {
         const Sample* begin = samples_.data() + index * capacity_;
         return {std::span(begin + place.at, static_cast<std::size_t>(place.first)),
                 std::span(begin, static_cast<std::size_t>(place.rest))};
     }
 
-    /// Puts frames at `span`: of each row those from `from[row] + offset` on. Audio thread.
+    /// Puts frames at `span`: of each row those from `from[row] + offset` on.
     void write(Span span, const Sample* const* from, std::int64_t offset = 0) {
         const Place to = place(span);
         for (std::int64_t index = 0; index < rows_; ++index) {
@@ -57,7 +58,7 @@ public:
         }
     }
 
-    /// Puts `value` into every frame of `span`. Audio thread.
+    /// Puts `value` into every frame of `span`.
     void fill(Span span, Sample value) {
         const Place to = place(span);
         for (std::int64_t index = 0; index < rows_; ++index) {
@@ -67,17 +68,17 @@ public:
         }
     }
 
-    /// Copies the frames of `span`, of each row to where `to[row]` points. Audio thread.
-    void read(Span span, Sample* const* to) const {
+    /// Copies the frames of `span`, of each row to where `to[row] + offset` points.
+    void read(Span span, Sample* const* to, std::int64_t offset = 0) const {
         const Place from = place(span);
         for (std::int64_t index = 0; index < rows_; ++index) {
             const Sample* begin = samples_.data() + index * capacity_;
-            std::copy_n(begin + from.at, from.first, to[index]);
-            std::copy_n(begin, from.rest, to[index] + from.first);
+            std::copy_n(begin + from.at, from.first, to[index] + offset);
+            std::copy_n(begin, from.rest, to[index] + offset + from.first);
         }
     }
 
-    /// Copies the frames of `span` from `other`, which has as many rows. Audio thread.
+    /// Copies the frames of `span` from `other`, which has as many rows.
     void copy(const Ring& other, Span span) {
         const Place from = other.place(span);
         const Span parts[] = {{span.start, from.first}, {span.start + from.first, from.rest}};

@@ -2,61 +2,74 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 namespace stembridge {
 
 StemBuffer::StemBuffer(const Shape& shape)
     : shape_(shape),
-      capacity_(shape.ahead + shape.block + shape.guard),
-      stems_(shape.stems * shape.channels, capacity_),
-      here_(1, capacity_ + shape.guard),
+      room_(shape.ahead + shape.block + shape.guard),
+      stems_(shape.stems * shape.channels, room_ + shape.guard),
+      here_(1, room_ + shape.guard),
       around_(static_cast<std::size_t>(shape.block + 2 * shape.guard)),
       weights_(static_cast<std::size_t>(shape.block)) {}
 
-void StemBuffer::restart(std::int64_t position, std::int64_t from) {
-    position_ = position;
-    from_ = from;
-    decided_ = position;
-    const std::int64_t first = position - shape_.guard;
-    here_.fill({first, here_.capacity()}, 0);
-    whole_ = Span::between(first, std::min(from, position + capacity_));
-    here_.fill(whole_, 1);
+std::int64_t StemBuffer::write(std::int64_t start, const float* const* rows, std::int64_t length) {
+    // The audio thread looks at nothing before `due - guard` any more, nor from `end` on.
+    const std::int64_t due = due_.load(std::memory_order_acquire);
+    const std::int64_t end = end_.load(std::memory_order_relaxed);
+    const std::int64_t full = due + room_;
+    const Span taken = Span::between(std::max(due, end), full).intersect({start, length});
+    if (!taken.empty()) {
+        here_.fill(Span::between(std::max(due - shape_.guard, end), taken.start), 0);
+        here_.fill(taken, 1);
+        stems_.write(taken, rows, taken.start - start);
+        end_.store(taken.stop(), std::memory_order_release);
+    }
+    return std::clamp<std::int64_t>(full - start, 0, length);
 }
 
-std::int64_t StemBuffer::write(std::int64_t start, const float* const* rows, std::int64_t length) {
-    const Span open = Span::between(std::max(decided_, from_), position_ + capacity_);
-    const Span kept = open.intersect({start, length});
-    if (kept.empty()) return 0;
-    stems_.write(kept, rows, kept.start - start);
-    here_.fill(kept, 1);
-    if (kept.start > whole_.stop())
-        whole_ = kept;
-    else if (kept.stop() >= whole_.start)
-        whole_ = Span::between(std::min(whole_.start, kept.start),
-                               std::max(whole_.stop(), kept.stop()));
-    return kept.length;
+void StemBuffer::restart(std::int64_t position, std::int64_t from) {
+    from_ = from;
+    decided_ = position;
+    moveTo(position);
+}
+
+/// Leaves frames before `position - guard` to the link thread.
+void StemBuffer::moveTo(std::int64_t position) {
+    position_ = position;
+    due_.store(position, std::memory_order_release);
+}
+
+void StemBuffer::look() {
+    const std::int64_t end = end_.load(std::memory_order_acquire);
+    // What has come since it was decided to be late stays away.
+    const std::int64_t first = std::max(seen_, position_ - shape_.guard);
+    here_.fill(Span::between(first, std::min(decided_, end)), 0);
+    seen_ = end;
 }
 
 std::int64_t StemBuffer::missing(Span span) const {
-    // Nearly always so, and then there is no need to look.
-    if (whole_.start <= span.start && span.stop() <= whole_.stop()) return 0;
-    std::int64_t gaps = 0;
-    for (const auto part : here_.row(0, here_.place(span))) {
-        gaps += std::count(part.begin(), part.end(), std::uint8_t{0});
-    }
+    const Span asked = Span::between(std::max(span.start, from_), span.stop()), known = kept(asked);
+    std::int64_t gaps = asked.length - known.length;
+    for (const auto part : here_.row(0, here_.place(known)))
+        // Nearly always there is none, and to find that out takes less than to count.
+        if (std::memchr(part.data(), 0, part.size()) != nullptr)
+            gaps += std::count(part.begin(), part.end(), std::uint8_t{0});
     return gaps;
 }
 
 void StemBuffer::read(const float* const* dry, float* const* out, std::int64_t length) {
-    const std::int64_t gaps = missing(around(length));
-    if (gaps > 0) weigh(length);
-    stems_.read({position_, length}, out);
-    const std::int64_t silent = std::clamp<std::int64_t>(from_ - position_, 0, length);
-    for (std::int64_t row = 0; silent > 0 && row < stems_.rows(); ++row)
-        std::fill_n(out[row], silent, 0.0f);
-    if (gaps > 0) blend(dry, out, length);
-    here_.fill({position_ - shape_.guard, length}, 0);
-    position_ += length;
+    const Span next{position_, length}, known = kept(next);
+    const bool isWhole = this->isWhole(length);
+    for (std::int64_t row = 0; known != next && row < stems_.rows(); ++row)
+        std::fill_n(out[row], length, 0.0f);
+    stems_.read(known, out, known.start - position_);
+    if (!isWhole) {
+        weigh(length);
+        blend(dry, out, length);
+    }
+    moveTo(next.stop());
     decided_ = std::max(decided_, position_ + shape_.guard);
 }
 
@@ -64,8 +77,11 @@ void StemBuffer::read(const float* const* dry, float* const* out, std::int64_t l
 /// once backwards, for those behind it.
 void StemBuffer::weigh(std::int64_t length) {
     const std::int64_t guard = shape_.guard, whole = guard + 1;
+    const Span all = around(length), known = kept(all);
     std::uint8_t* const here = around_.data();
-    here_.read(around(length), &here);
+    std::fill_n(here, all.length, std::uint8_t{0});
+    std::fill_n(here, all.intersect(Span::between(all.start, from_)).length, std::uint8_t{1});
+    here_.read(known, &here, known.start - all.start);
     std::int64_t distance = whole;
     for (std::int64_t frame = 0; frame < guard + length; ++frame) {
         distance = here[frame] ? std::min(distance + 1, whole) : 0;

@@ -15,9 +15,6 @@ constexpr std::int64_t kRampUs = 10'000;
 /// Input that fits while the link thread does something else, such as starting the sidecar.
 constexpr std::int64_t kInputUs = 1'000'000;
 
-/// Frames of stems that fit on their way, or four blocks: what a render can take each millisecond.
-constexpr std::int64_t kStemFrames = 16'384;
-
 /// Rows of scratch memory: of stems and main for buses that the host leaves out, and our own.
 constexpr std::size_t kMainRow = kBuses * 2, kCleanRow = kMainRow + 2, kDryRow = kCleanRow + 2;
 constexpr std::size_t kScratchRows = kDryRow + 2;
@@ -27,10 +24,6 @@ std::int64_t rampFrames(std::int64_t rate) { return ceilScaled(kRampUs, kMicrose
 std::size_t inputRecords(const Track::Config& config) {
     const std::int64_t frames = ceilScaled(kInputUs, kMicroseconds, config.rate);
     return static_cast<std::size_t>(frames / config.block + 4);
-}
-
-std::size_t stemRecords(std::int64_t block, std::int64_t recordFrames) {
-    return static_cast<std::size_t>(std::max(kStemFrames, 4 * block) / recordFrames + 1);
 }
 
 void add(std::atomic<std::int64_t>& count, std::int64_t more) {
@@ -60,9 +53,8 @@ Track::Track(const Config& config)
       scratch_(kScratchRows * static_cast<std::size_t>(block_)),
       position_(config.position),
       begin_(config.position),
+      step_(static_cast<std::size_t>(channels_ * kStepFrames) * kBuses),
       input_(inputRecords(config), static_cast<std::size_t>(channels_ * block_)),
-      stems_(stemRecords(block_, kRecordFrames),
-             static_cast<std::size_t>(channels_ * kRecordFrames) * kBuses),
       nextFrame_(position_),
       due_(position_ - config.latency),
       latency_(config.latency) {
@@ -88,16 +80,17 @@ void Track::processPiece(const float* const* input, std::int64_t offset, const O
     follow(controls);
     // The outputs may lie where the input does: it is read first.
     takeInput(input, offset, frames, waiter);
-    takeStems(frames, waiter != nullptr);
+    StemBuffer& stems = playback_->stems;
+    stems.look();
     if (waiter != nullptr) waitForStems(frames, *waiter);
-    if (!playback_->stems.isWhole(frames)) {
+    if (!stems.isWhole(frames)) {
         countMissing(frames);
         readDry(frames);
     } else if (isBypassed()) {
         readDry(frames);
     }
     play(out, frames, controls);
-    due_.store(playback_->stems.position(), std::memory_order_relaxed);
+    due_.store(stems.position(), std::memory_order_relaxed);
 }
 
 void Track::restart() {
@@ -157,35 +150,14 @@ void Track::takeInput(const float* const* input, std::int64_t offset, std::int64
     nextFrame_.store(position_, std::memory_order_relaxed);
 }
 
-/// Takes stems that came: all that the next frames need, and of the rest as many as are played, so
-/// that a long message makes no block take long.
-void Track::takeStems(std::int64_t frames, bool everything) {
-    StemBuffer& stems = playback_->stems;
-    const std::int64_t needed = stems.position() + frames + playback_->guard;
-    std::int64_t taken = 0;
-    while (const auto record = stems_.front()) {
-        const auto [start, plan] = record->header;
-        if (plan > playback_->number) return;  // that plan begins with the next block
-        if (plan == playback_->number) {
-            if (!everything && start >= needed && taken >= frames) return;
-            std::array<const float*, kBuses * 2> rows{};
-            for (std::int64_t row = 0; row < record->samples.rows; ++row)
-                rows[static_cast<std::size_t>(row)] = record->samples.row(row);
-            taken += stems.write(start, rows.data(), record->samples.frames);
-        }
-        stems_.pop();
-    }
-}
-
 void Track::waitForStems(std::int64_t frames, Waiter& waiter) {
-    const StemBuffer& stems = playback_->stems;
+    StemBuffer& stems = playback_->stems;
     // What was late before the host began to wait is so for good: it fades into the gap already.
     const std::int64_t first = std::max(stems.decided(), playback_->promised);
     const std::int64_t needed = stems.position() + frames + playback_->guard;
     const Span span = Span::between(first, std::min(needed, position_));
     // None come by this plan once there is another.
-    while (stems.missing(span) > 0 && !handover_.isWaiting() && waiter.wait())
-        takeStems(frames, true);
+    while (stems.missing(span) > 0 && !handover_.isWaiting() && waiter.wait()) stems.look();
 }
 
 void Track::countMissing(std::int64_t frames) {

@@ -27,12 +27,6 @@ struct InputHeader {
                           ///< number is where that plan begins
 };
 
-/// Names stems on their way from the link.
-struct StemsHeader {
-    std::int64_t start;
-    std::uint32_t plan;
-};
-
 /// What a track that may wait does to wait a little: sleep, or give up.
 class Waiter {
 public:
@@ -69,7 +63,7 @@ struct Outputs {
 ///     audio thread                              link thread
 ///     input ──> process ──> FIFO ──────────────> nextInput, popInput
 ///                  │  ^ └─> dry signal
-///     outputs <── mixer ──── stems <── FIFO <─── offerStems
+///     outputs <── mixer ──── stems <──────────── offerStems
 ///                            plan <── Handover ─ configure
 ///
 /// Everything is addressed by absolute frame. Where no stems are, before there is a plan or when
@@ -127,7 +121,8 @@ public:
     /// stems: all channels of source 0, then those of source 1. start: of its first frame. done:
     /// its frames that were taken by calls before. Returns how many have been taken by now, those
     /// among them: hand over the rest a little later. A sample that is not finite becomes 0. Stems
-    /// with other rows than that plan has are dropped.
+    /// with other rows than that plan has are dropped, and so are those that do not come in order.
+    /// Before input with its number comes there is no room.
     std::int64_t offerStems(std::int64_t start, PlanarView stems, std::int64_t done = 0);
 
     /// Whether a session is running: stems that are missing then are late. Link thread.
@@ -149,8 +144,8 @@ public:
     std::int64_t replacedFrames() const { return replaced_.load(std::memory_order_relaxed); }
 
 private:
-    /// Most frames of stems in one record: what a block takes at once besides what it needs.
-    static constexpr std::int64_t kRecordFrames = 64;
+    /// Frames that stems are handed over in.
+    static constexpr std::int64_t kStepFrames = 256;
 
     using Rows = std::array<float*, kBuses * 2>;
 
@@ -162,13 +157,14 @@ private:
     void takePlan(Waiter* waiter);
     void takeInput(const float* const* input, std::int64_t offset, std::int64_t frames,
                    Waiter* waiter);
-    void takeStems(std::int64_t frames, bool everything);
     void waitForStems(std::int64_t frames, Waiter& waiter);
     void countMissing(std::int64_t frames);
     void play(const Outputs& out, std::int64_t frames, const Controls& controls);
     void finish(const Outputs& out, const std::array<float*, kBuses>& stems,
                 std::int64_t frames) const;
     void readDry(std::int64_t frames);
+    std::int64_t offerStep(std::int64_t start, PlanarView stems, std::int64_t done,
+                           std::int64_t frames);
     void fadeToDry(float* main, const std::array<float*, kBuses>& stems, const float* dry,
                    std::int64_t frames) const;
     float* scratch(std::size_t row) {
@@ -191,11 +187,11 @@ private:
 
     // Link thread.
     std::uint32_t plans_ = 0;
-    Lanes lanes_;
+    Playback* newest_ = nullptr;  // not given back before there is a newer one
+    std::vector<float> step_;
 
     // Between them.
     Fifo<InputHeader> input_;
-    Fifo<StemsHeader> stems_;
     Handover<Playback> handover_;
     std::atomic<bool> resetAsked_{false};
     std::atomic<bool> running_{false};

@@ -1,8 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
+#include <set>
 #include <vector>
 
 #include "core/stem_buffer.h"
@@ -34,11 +35,12 @@ Rows stemsOf(Span span, std::size_t rows) {
     return stems;
 }
 
-/// The next frames as they are heard, and how many were missing.
+/// The next frames as they are heard.
 Rows heard(StemBuffer& buffer, std::size_t rows, const Rows* dry, std::int64_t length) {
     Rows out(rows, std::vector<float>(static_cast<std::size_t>(length), -1.0f));
     std::vector<float*> to;
     for (auto& row : out) to.push_back(row.data());
+    buffer.look();
     buffer.read(dry == nullptr ? nullptr : pointersTo(*dry).data(), to.data(), length);
     return out;
 }
@@ -47,38 +49,49 @@ Rows heard(StemBuffer& buffer, std::size_t rows, const Rows* dry, std::int64_t l
 struct SlowBuffer {
     StemBuffer::Shape shape;
     std::int64_t position, from;
-    std::map<std::int64_t, bool> written{}, late{};
+    std::int64_t decided = position;
+    std::int64_t end = std::numeric_limits<std::int64_t>::min();
+    std::set<std::int64_t> coming{}, there{};
 
-    std::int64_t capacity() const { return shape.ahead + shape.block + shape.guard; }
-
-    bool isThere(std::int64_t frame) const { return frame < from || written.count(frame) == 1; }
+    bool isThere(std::int64_t frame) const { return frame < from || there.count(frame) == 1; }
 
     std::int64_t write(Span span) {
-        std::int64_t taken = 0;
-        for (std::int64_t frame = span.start; frame < span.stop(); ++frame) {
-            if (late.count(frame) || frame < std::max(position, from) ||
-                frame >= position + capacity())
-                continue;
-            written[frame] = true;
-            ++taken;
+        std::int64_t done = 0;
+        for (std::int64_t frame = span.start; frame < span.stop(); ++frame, ++done) {
+            if (frame >= position + shape.ahead + shape.block + shape.guard) break;
+            if (frame < position || frame < end) continue;
+            coming.insert(frame);
+            end = frame + 1;
         }
-        return taken;
+        return done;
     }
 
-    void decide(std::int64_t length) {
-        // Before the beginning only frames before `from` are known.
-        for (std::int64_t frame = position - shape.guard; frame < position + length + shape.guard;
-             ++frame)
-            if (!late.count(frame)) late[frame] = !isThere(frame);
+    void look() {
+        for (const std::int64_t frame : coming)
+            if (frame >= decided) there.insert(frame);
+        coming.clear();
+    }
+
+    void restart(std::int64_t next, std::int64_t first) {
+        position = decided = next;
+        from = first;
+    }
+
+    void read(std::int64_t length) {
+        position += length;
+        decided = std::max(decided, position + shape.guard);
+    }
+
+    std::int64_t missing(Span span) const {
+        std::int64_t gaps = 0;
+        for (std::int64_t frame = span.start; frame < span.stop(); ++frame) gaps += !isThere(frame);
+        return gaps;
     }
 
     double weight(std::int64_t frame) const {
         std::int64_t nearest = shape.guard + 1;
-        for (std::int64_t other = frame - shape.guard; other <= frame + shape.guard; ++other) {
-            const auto found = late.find(other);
-            if (found != late.end() && found->second)
-                nearest = std::min(nearest, std::abs(other - frame));
-        }
+        for (std::int64_t other = frame - shape.guard; other <= frame + shape.guard; ++other)
+            if (!isThere(other)) nearest = std::min(nearest, std::abs(other - frame));
         return static_cast<double>(nearest) / static_cast<double>(shape.guard + 1);
     }
 };
@@ -98,6 +111,7 @@ TEST_CASE("any writes and reads, against a slow buffer that looks at one frame a
         static constexpr std::int64_t kPositions[] = {-3, 0, 5, std::int64_t{1} << 40};
         const std::int64_t begin = kPositions[random.between(0, 3)];
         SlowBuffer slow{shape, begin, begin + random.between(-12, shape.ahead)};
+        REQUIRE(buffer.write(begin, pointersTo(stemsOf({begin, 9}, 6)).data(), 9) == 0);
         buffer.restart(slow.position, slow.from);
         for (int step = 0; step < 60; ++step) {
             const Span span{slow.position + random.between(-10, 50), random.between(0, 30)};
@@ -108,36 +122,36 @@ TEST_CASE("any writes and reads, against a slow buffer that looks at one frame a
                 continue;
             }
             if (random.chance(4)) {
-                slow = {shape, slow.position + random.between(0, 9), 0};
-                slow.from = slow.position + random.between(-9, shape.ahead);
+                const std::int64_t next = slow.position + random.between(0, 9);
+                slow.restart(next, next + random.between(-9, shape.ahead));
                 buffer.restart(slow.position, slow.from);
             }
+            if (random.chance(80)) {
+                buffer.look();
+                slow.look();
+            }
             const Span next{slow.position, random.between(0, shape.block)};
+            const Span around = next.extend(shape.guard, shape.guard);
+            REQUIRE(buffer.decided() == slow.decided);
+            REQUIRE(buffer.missing(next) == slow.missing(next));
+            REQUIRE(buffer.missing(around) == slow.missing(around));
+            REQUIRE(buffer.isWhole(next.length) == (slow.missing(around) == 0));
             const Rows dry = stemsOf(next, 2);
             const bool silence = random.chance(30);
-            slow.decide(next.length);
-            std::int64_t missing = 0;
-            bool isWhole = true;
-            for (std::int64_t frame = next.start; frame < next.stop(); ++frame)
-                missing += slow.late[frame];
-            for (std::int64_t frame = next.start - shape.guard; frame < next.stop() + shape.guard;
-                 ++frame)
-                isWhole = isWhole && !slow.late[frame];
-            REQUIRE(buffer.missing(next) == missing);
-            REQUIRE(buffer.isWhole(next.length) == isWhole);
+            slow.look();
             const Rows out = heard(buffer, 6, silence ? nullptr : &dry, next.length);
             for (std::int64_t frame = next.start; frame < next.stop(); ++frame) {
                 const auto at = static_cast<std::size_t>(frame - next.start);
                 for (std::size_t row = 0; row < 6; ++row) {
                     double wanted =
                         frame < slow.from ? 0 : slow.weight(frame) * sampleOf(frame, row);
-                    if (slow.late[frame]) wanted = 0;
+                    if (!slow.isThere(frame)) wanted = 0;
                     if (!silence && static_cast<int>(row / 2) == shape.carrier)
                         wanted += dry[row % 2][at] * (1 - slow.weight(frame));
                     REQUIRE(out[row][at] == doctest::Approx(wanted).epsilon(1e-5));
                 }
             }
-            slow.position = next.stop();
+            slow.read(next.length);
             REQUIRE(buffer.position() == slow.position);
         }
     }
