@@ -82,14 +82,14 @@ void Track::processPiece(const float* const* input, std::int64_t offset, const O
     takeInput(input, offset, frames, waiter);
     StemBuffer& stems = playback_->stems;
     stems.look();
-    if (waiter != nullptr) waitForStems(frames, *waiter);
-    if (!stems.isWhole(frames)) {
-        countMissing(frames);
-        readDry(frames);
-    } else if (isBypassed()) {
-        readDry(frames);
-    }
-    play(out, frames, controls);
+    if (waiter != nullptr && !isBypassed()) waitForStems(frames, *waiter);
+    const bool isWhole = stems.isWhole(frames);
+    if (!isWhole) countMissing(frames);
+    if (!isWhole || !bypass_.isSteady() || isBypassed()) readDry(frames);
+    if (isBypassed())
+        passBy(out, frames);
+    else
+        play(out, frames, controls);
     due_.store(stems.position(), std::memory_order_relaxed);
 }
 
@@ -189,11 +189,23 @@ void Track::play(const Outputs& out, std::int64_t frames, const Controls& contro
         float* const given = out.main[channel];
         float* const main = given != nullptr ? given : scratch(kMainRow + channel);
         mixer_.mix(stems[channel], main, frames, controls.stemsPostFader);
-        if (isBypassed()) fadeToDry(main, stems[channel], dry[channel], frames);
+        if (!bypass_.isSteady()) fadeToDry(main, stems[channel], dry[channel], frames);
     }
     mixer_.advance(frames);
     bypass_.advance(frames);
     finish(out, stems[0], frames);
+}
+
+/// Plays the delayed input, and leaves the stems of these frames as if they were silent ones: what
+/// follows does not fade in after them, as it would after late ones.
+void Track::passBy(const Outputs& out, std::int64_t frames) {
+    for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels_); ++channel)
+        if (out.main[channel] != nullptr)
+            std::copy_n(scratch(kDryRow + channel), frames, out.main[channel]);
+    const std::int64_t next = playback_->stems.position() + frames;
+    playback_->stems.restart(next, std::max(begin_, next));
+    mixer_.advance(frames);
+    finish(out, {}, frames);
 }
 
 /// Fills what is left: buses without stems, and the other channel of a track that has one.

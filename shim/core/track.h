@@ -97,7 +97,7 @@ public:
     ///
     /// input: a pointer a channel. frames: any number; more than announced are taken in pieces.
     /// waiter: null in real time, where nothing waits. Else it is asked to wait for a plan, for
-    /// room and for stems, until they are there or it gives up.
+    /// room and for stems that are heard, until they are there or it gives up.
     void process(const float* const* input, const Outputs& out, std::int64_t frames,
                  const Controls& controls, Waiter* waiter = nullptr);
 
@@ -152,7 +152,7 @@ private:
     void processPiece(const float* const* input, std::int64_t offset, const Outputs& out,
                       std::int64_t frames, const Controls& controls, Waiter* waiter);
     void follow(const Controls& controls);
-    bool isBypassed() const { return !bypass_.isSteady() || bypass_.at(0) > 0; }
+    bool isBypassed() const { return bypass_.isSteady() && bypass_.at(0) > 0; }
     void restart();
     void takePlan(Waiter* waiter);
     void takeInput(const float* const* input, std::int64_t offset, std::int64_t frames,
@@ -160,6 +160,7 @@ private:
     void waitForStems(std::int64_t frames, Waiter& waiter);
     void countMissing(std::int64_t frames);
     void play(const Outputs& out, std::int64_t frames, const Controls& controls);
+    void passBy(const Outputs& out, std::int64_t frames);
     void finish(const Outputs& out, const std::array<float*, kBuses>& stems,
                 std::int64_t frames) const;
     void readDry(std::int64_t frames);

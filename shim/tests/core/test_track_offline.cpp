@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "random.h"
 #include "track_player.h"
 
@@ -136,4 +139,42 @@ TEST_CASE("a render that real time comes before, and after") {
     for (std::size_t frame = 0; frame < player.main[0].size(); ++frame)
         REQUIRE(player.main[0][frame] ==
                 doctest::Approx(inputAt(static_cast<std::int64_t>(frame) - 2000, 0)).epsilon(1e-5));
+}
+
+TEST_CASE("a render does not wait for stems that a bypass keeps from being heard") {
+    constexpr std::int64_t kLatency = 3000, kBlock = 256, kRamp = 480;
+    Track track({48'000, 2, kBlock, kLatency, 0});
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    SlowLink slow(link, kLatency, 540);
+    const auto playTo = [&](std::int64_t position) {
+        while (track.position() < position) player.play(kBlock, &slow);
+        return track.position();
+    };
+    playTo(20'000);
+    player.controls.bypass = true;
+    const std::int64_t entered = track.position();
+    playTo(entered + kRamp);
+    const std::int64_t waits = slow.waits;
+    playTo(60'000);
+    REQUIRE(slow.waits == waits);
+    // As a sidecar does that is behind: nothing of what is due already.
+    link.takeInput();
+    link.offered = track.due();
+    player.controls.bypass = false;
+    const std::int64_t left = track.position();
+    playTo(90'000);
+    REQUIRE(slow.waits > waits);
+    std::int64_t wrong = 0;
+    for (std::size_t frame = 0; frame < player.main[0].size(); ++frame) {
+        const auto at = static_cast<std::int64_t>(frame);
+        const float dry = inputAt(at - kLatency, 0);
+        const std::int64_t steps = at < left ? at - entered + 1 : left + kRamp - at - 1;
+        const float ramp = static_cast<float>(std::clamp<std::int64_t>(steps, 0, kRamp)) / kRamp;
+        wrong += std::abs(player.main[0][frame] - dry) > 1e-6f;
+        for (std::size_t bus = 0; bus < kBuses; ++bus)
+            wrong += std::abs(player.stems[bus][0][frame] - dry * link.shareOf(bus) * (1 - ramp)) >
+                     1e-6f;
+    }
+    REQUIRE(wrong == 0);
 }
