@@ -96,7 +96,7 @@ void Track::processPiece(const float* const* input, std::int64_t offset, const O
 void Track::restart() {
     ++epoch_;
     begin_ = position_;
-    hasLostInput_ = false;
+    lost_ = {};
     jump_ = true;
     playback_->stems.restart(position_ - playback_->latency, begin_);
 }
@@ -140,10 +140,13 @@ void Track::takeInput(const float* const* input, std::int64_t offset, std::int64
     }
     playback_->dry.write({position_, frames}, clean.data());
 
-    hasLostInput_ = hasLostInput_ || room == nullptr;
-    if (room != nullptr) {
+    const bool followsLost = !lost_.empty() && lost_.stop() == position_;
+    if (room == nullptr) {
+        const bool isFirst = lost_.empty() || lost_.stop() <= playback_->stems.position();
+        lost_ = Span::between(isFirst ? position_ : lost_.start, position_ + frames);
+    } else {
         // What was lost before makes this the beginning of another stretch.
-        if (std::exchange(hasLostInput_, false)) ++epoch_;
+        if (followsLost) ++epoch_;
         input_.commit({position_, epoch_, playback_->number});
     }
     position_ += frames;
@@ -156,8 +159,10 @@ void Track::waitForStems(std::int64_t frames, Waiter& waiter) {
     const std::int64_t first = std::max(stems.decided(), playback_->promised);
     const std::int64_t needed = stems.position() + frames + playback_->guard;
     const Span span = Span::between(first, std::min(needed, position_));
+    const Span lost = lost_.intersect(span);
     // None come by this plan once there is another.
-    while (stems.missing(span) > 0 && !handover_.isWaiting() && waiter.wait()) stems.look();
+    while (stems.missing(span) > stems.missing(lost) && !handover_.isWaiting() && waiter.wait())
+        stems.look();
 }
 
 void Track::countMissing(std::int64_t frames) {

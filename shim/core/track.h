@@ -15,6 +15,7 @@
 #include "core/planar.h"
 #include "core/playback.h"
 #include "core/ramp.h"
+#include "core/span.h"
 
 namespace stembridge {
 
@@ -183,7 +184,7 @@ private:
     std::int64_t position_;
     std::int64_t begin_;  // of the epoch: frames before are silent
     std::uint32_t epoch_ = 1;
-    bool hasLostInput_ = false;
+    Span lost_;         // input that the link never gets, and what lies between
     bool jump_ = true;  // gains need no ramp after silence
 
     // Link thread.

@@ -39,6 +39,16 @@ struct SlowLink : Waiter {
     Random random{50};
 };
 
+/// Frames of input that a track keeps for its link.
+std::int64_t inputRoom(const Track::Config& config) {
+    Track track(config);
+    FakeLink link(track, config.channels);
+    Player player(track, config.channels, config.channels);
+    while (track.position() < 2 * config.rate) player.play(config.block);
+    link.takeInput();
+    return link.received;
+}
+
 }  // namespace
 
 TEST_CASE("offline every block waits for its stems, from the first on and whatever its size") {
@@ -139,6 +149,39 @@ TEST_CASE("a render that real time comes before, and after") {
     for (std::size_t frame = 0; frame < player.main[0].size(); ++frame)
         REQUIRE(player.main[0][frame] ==
                 doctest::Approx(inputAt(static_cast<std::int64_t>(frame) - 2000, 0)).epsilon(1e-5));
+}
+
+TEST_CASE("stems of input that was lost on its way are not waited for, and all others are") {
+    constexpr std::int64_t kLatency = 640, kBlock = 64, kLost = 5 * kBlock;
+    const Track::Config config{8000, 2, kBlock, kLatency, 0};
+    Track track(config);
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    SlowLink slow(link, kLatency, 1);
+    track.setRunning(true);
+    while (track.position() < 2 * kLatency) player.play(kBlock, &slow);
+    link.takeInput();
+    const std::int64_t lost = track.position() + inputRoom(config);
+    while (track.position() < lost + kLost) player.play(kBlock);
+
+    const std::int64_t began = track.due();
+    slow.patience = slow.waits + 10'000;
+    while (track.due() < began + 10 * kLatency) player.play(kBlock, &slow);
+    CHECK(slow.waits < slow.patience);
+    REQUIRE(link.headers.back().start == lost + kLost);
+    constexpr auto kDrums = indexOf(Bus::Drums);
+    std::int64_t wrong = 0, missing = 0;
+    // What was late before fades over to what comes in time.
+    for (std::int64_t frame = began + 2 * SlowLink::kGuard; frame < track.due(); ++frame) {
+        const float heard = player.stems[kDrums][1][static_cast<std::size_t>(frame + kLatency)];
+        const float wanted = inputAt(frame, 1) * link.shareOf(kDrums);
+        const Span fade = Span{lost, kLost}.extend(SlowLink::kGuard, SlowLink::kGuard);
+        wrong += !fade.contains(frame) && heard != wanted;
+        missing += fade.contains(frame) && heard == 0 && wanted != 0;
+    }
+    REQUIRE(wrong == 0);
+    REQUIRE(missing <= kLost);
+    REQUIRE(missing > 0);
 }
 
 TEST_CASE("a render does not wait for stems that a bypass keeps from being heard") {
