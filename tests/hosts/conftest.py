@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,14 @@ def folder(tmp_path_factory):
         patch.setenv("STEMBRIDGE_RUNTIME_DIR", str(made / "r"))
         patch.setenv("STEMBRIDGE_CONFIG_DIR", str(made / "c"))
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _end_instances():
+    """End those that only Python's collector frees, such as pedalboard's: each would open its
+    session again in the next test's sidecar, and take what that can grant."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
