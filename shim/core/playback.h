@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -30,6 +31,7 @@ struct Playback {
     /// position: of the next input. begin: of the epoch; before it everything is silent.
     void follow(Playback& before, std::int64_t position, std::int64_t begin) {
         promised = position;
+        awaited = std::min(awaited, position);
         stems.restart(position - latency, begin);
         if (before.dry.capacity() >= dry.capacity()) {
             std::swap(dry, before.dry);
@@ -50,6 +52,9 @@ struct Playback {
 
     /// From this frame of the input on stems are due: none are before there is a plan.
     std::int64_t promised = std::numeric_limits<std::int64_t>::max();
+
+    /// From this one on they may come, and a render waits for them.
+    std::int64_t awaited = std::numeric_limits<std::int64_t>::max();
 
     Playback* next = nullptr;  ///< for the hand-over
 };

@@ -47,6 +47,7 @@ Outputs Outputs::from(std::int64_t offset) const {
 Track::Track(const Config& config)
     : channels_(config.channels),
       block_(config.block),
+      early_(ceilScaled(kInputUs / 2, kMicroseconds, config.rate)),
       playback_(std::make_unique<Playback>(0, config.latency, 0, Lanes{}, channels_, block_)),
       mixer_(rampFrames(config.rate)),
       bypass_(rampFrames(config.rate)),
@@ -156,7 +157,7 @@ void Track::takeInput(const float* const* input, std::int64_t offset, std::int64
 void Track::waitForStems(std::int64_t frames, Waiter& waiter) {
     StemBuffer& stems = playback_->stems;
     // What was late before the host began to wait is so for good: it fades into the gap already.
-    const std::int64_t first = std::max(stems.decided(), playback_->promised);
+    const std::int64_t first = std::max(stems.decided(), playback_->awaited);
     const std::int64_t needed = stems.position() + frames + playback_->guard;
     const Span span = Span::between(first, std::min(needed, position_));
     const Span lost = lost_.intersect(span);

@@ -86,6 +86,9 @@ public:
         std::int64_t latency = 0;  ///< host frames
         std::int64_t guard = 0;    ///< host frames that stems are there early
         std::vector<std::string> sources;
+        /// From this frame on the link has the input, that from before the plan too; nothing where
+        /// it has none of that.
+        std::optional<std::int64_t> since{};
     };
 
     /// Allocates; everything else on the audio thread does not.
@@ -116,6 +119,10 @@ public:
 
     /// Done with what `nextInput` gave last. Link thread.
     void popInput() { input_.pop(); }
+
+    /// Done with input that no plan to come has a use for: what was due by now, and the oldest once
+    /// half of the room is taken. Returns whether there was any. Link thread.
+    bool forgetInput();
 
     /// Hands over stems by the plan that was configured last, as far as there is room. Link thread.
     ///
@@ -175,6 +182,7 @@ private:
 
     const int channels_;
     const std::int64_t block_;
+    const std::int64_t early_;  // frames of input that may wait for a plan
 
     // Audio thread.
     std::unique_ptr<Playback> playback_;

@@ -11,9 +11,21 @@ namespace stembridge {
 std::uint32_t Track::configure(const Plan& plan) {
     auto made = std::make_unique<Playback>(++plans_, plan.latency, plan.guard, Lanes(plan.sources),
                                            channels_, block_);
+    if (plan.since) made->awaited = *plan.since;
     newest_ = made.get();
     handover_.give(std::move(made));
     return plans_;
+}
+
+bool Track::forgetInput() {
+    const std::int64_t from = std::max(due(), position() - early_);
+    auto record = nextInput();
+    const bool isPlayed = record.has_value();
+    while (record && record->header.start + record->samples.frames <= from) {
+        popInput();
+        record = nextInput();
+    }
+    return isPlayed;
 }
 
 std::int64_t Track::offerStems(std::int64_t start, PlanarView stems, std::int64_t done) {

@@ -82,10 +82,7 @@ void Agent::listen() {
     if (stream_ != nullptr) {
         stream_->exchange();
     } else if (track_ != nullptr) {
-        while (track_->nextInput()) {
-            isAwake_ = true;
-            track_->popInput();
-        }
+        isAwake_ = track_->forgetInput() || isAwake_;
     }
 }
 

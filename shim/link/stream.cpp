@@ -36,7 +36,16 @@ Stream::Stream(std::shared_ptr<Track> track, const protocol::Configure& wish,
       wish_(wish),
       agreed_(agreed),
       plan_(plan),
-      number_(track_->configure({agreed.latency, agreed.plan.guard, agreed.sources})) {}
+      since_(early()),
+      number_(track_->configure({agreed.latency, agreed.plan.guard, agreed.sources, since_})) {}
+
+// Where the oldest input that nobody took yet begins, if it was played by the latency that was agreed:
+// its stems are heard where they come in time.
+std::optional<std::int64_t> Stream::early() const {
+    const auto record = track_->nextInput();
+    const bool isOurs = record && record->header.plan == 0 && track_->latency() == agreed_.latency;
+    return isOurs ? std::optional(record->header.start) : std::nullopt;
+}
 
 bool Stream::isFor(const protocol::Configured& answer) const {
     return answer.plan == agreed_.plan && answer.latency == agreed_.latency &&
@@ -45,7 +54,8 @@ bool Stream::isFor(const protocol::Configured& answer) const {
 
 void Stream::exchange() {
     while (const auto record = track_->nextInput()) {
-        if (record->header.plan == number_) {  // what came before was played by another plan
+        const bool isEarly = since_ && record->header.plan == 0;
+        if (isEarly || record->header.plan == number_) {  // else another plan played it
             takeInput(record->header, record->samples);
         }
         track_->popInput();

@@ -53,6 +53,7 @@ private:
         std::vector<float> samples;
     };
 
+    std::optional<std::int64_t> early() const;
     void takeInput(const InputHeader& header, PlanarView block);
     void deliver();
 
@@ -60,6 +61,7 @@ private:
     protocol::Configure wish_;
     protocol::Configured agreed_;
     LivePlan plan_;
+    std::optional<std::int64_t> since_;  // of the input, where some from before the plan counts too
     std::uint32_t number_;              // of the plan, in the track
     std::uint32_t epoch_ = 0;           // of the newest input
     std::unique_ptr<History> history_;  // from the first block by this plan on

@@ -77,6 +77,55 @@ TEST_CASE("offline every block waits for its stems, from the first on and whatev
     }
 }
 
+TEST_CASE("a render that begins before its plan waits for the stems of that too") {
+    constexpr std::int64_t kLatency = 3000, kBlock = 64, kHop = 540;
+    for (const bool isEarly : {true, false}) {
+        Track track({48'000, 2, kBlock, kLatency, 0});
+        FakeLink link(track, 2);
+        Player player(track, 2, 2);
+        SlowLink slow(link, kLatency, kHop);
+        while (track.position() < 2 * kHop) {
+            player.play(kBlock);
+            REQUIRE(track.forgetInput());
+        }
+        const std::int64_t begin = track.position();
+        REQUIRE(track.nextInput()->header.start == 0);  // nothing of it was due yet
+        const auto since = isEarly ? std::optional<std::int64_t>(0) : std::nullopt;
+        link.configure(kLatency, SlowLink::kGuard, kFour, since);
+        slow.waits = 5;  // there is a plan
+        while (track.position() < 4 * kLatency) player.play(kBlock, &slow);
+        REQUIRE(track.lateFrames() == 0);
+        std::int64_t wrong = 0;
+        for (std::int64_t frame = 0; frame < track.position() - kLatency; ++frame)
+            for (std::size_t bus = 0; bus < kBuses; ++bus)
+                wrong += player.stems[bus][1][static_cast<std::size_t>(frame + kLatency)] !=
+                         inputAt(frame, 1) * link.shareOf(bus);
+        REQUIRE((wrong == 0) == isEarly);
+        REQUIRE((track.replacedFrames() == 0) == isEarly);
+        if (!isEarly) REQUIRE(track.replacedFrames() <= begin);
+    }
+}
+
+TEST_CASE("input is not kept for a plan once it was due, nor more than half of what fits") {
+    constexpr std::int64_t kRate = 48'000, kBlock = 64;
+    for (const std::int64_t latency : {std::int64_t{1000}, kRate}) {
+        const Track::Config config{kRate, 2, kBlock, latency, 0};
+        Track track(config);
+        Player player(track, 2, 2);
+        REQUIRE_FALSE(track.forgetInput());
+        while (track.position() < 2 * kRate) {
+            player.play(kBlock);
+            REQUIRE(track.forgetInput());
+        }
+        const std::int64_t kept = track.position() - track.nextInput()->header.start;
+        REQUIRE(kept > std::min(latency, inputRoom(config) / 2) - 4 * kBlock);
+        REQUIRE(kept <= std::min(latency, inputRoom(config) / 2) + kBlock);
+        std::int64_t taken = 0;
+        for (; track.nextInput(); track.popInput()) ++taken;
+        REQUIRE(taken * kBlock == kept);  // without a gap
+    }
+}
+
 TEST_CASE("when waiting is given up the block goes on without, at once") {
     Track track({48'000, 2, 64, 500, 0});
     FakeLink link(track, 2);

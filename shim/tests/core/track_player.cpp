@@ -10,9 +10,10 @@ float inputAt(std::int64_t frame, int channel) {
 }
 
 std::uint32_t FakeLink::configure(std::int64_t latency, std::int64_t guard,
-                                  std::vector<std::string> sources) {
+                                  std::vector<std::string> sources,
+                                  std::optional<std::int64_t> since) {
     sources_ = sources;
-    return track_.configure({latency, guard, std::move(sources)});
+    return track_.configure({latency, guard, std::move(sources), since});
 }
 
 float FakeLink::share(std::size_t index, std::size_t count) {

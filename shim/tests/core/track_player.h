@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ public:
     FakeLink(Track& track, int channels) : track_(track), channels_(channels) {}
 
     std::uint32_t configure(std::int64_t latency, std::int64_t guard,
-                            std::vector<std::string> sources);
+                            std::vector<std::string> sources,
+                            std::optional<std::int64_t> since = std::nullopt);
 
     /// Share of the input that source `index` of `count` gets.
     static float share(std::size_t index, std::size_t count);
