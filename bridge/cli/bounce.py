@@ -23,6 +23,7 @@ from bridge.errors import BatchError, BridgeError
 
 if TYPE_CHECKING:
     from bridge.runtime.models import Models
+    from bridge.runtime.preset import Preset
 
 
 class _Time(click.ParamType[float]):
@@ -72,6 +73,7 @@ class _Names(click.ParamType[tuple[str, ...]]):
     metavar="NAME|PATH",
     help="A model of `stembridge models list`, a folder with NAME.yaml, or one weights file.",
 )
+@click.option("--preset", metavar="NAME|FILE", help="One of `stembridge presets list`, or a file.")
 @click.option("--stems", type=_Names(), help="Only these stems.")
 @click.option("--two-stems", metavar="STEM", help="This stem, and everything else as no_STEM.")
 @click.option(
@@ -129,6 +131,7 @@ def command(
     inputs: tuple[Path, ...],
     output: Path,
     *,
+    preset: str | None,
     yes: bool,
     json: bool,
     quiet: bool,
@@ -141,7 +144,7 @@ def command(
     file for each stem and a manifest.json.
     """
     with make_report(as_json=json, quiet=quiet, verbose=verbose) as report:
-        settings = BounceSettings(**options)
+        chosen, settings = _settings(preset, options)
         from bridge.cli.obtain import obtainer
         from bridge.runtime.find_inputs import find_inputs
         from bridge.runtime.models import Models
@@ -152,7 +155,19 @@ def command(
         models = Models(settings, obtainer(yes=yes))
         for text in models.warnings:
             report.warn(text)
-        _bounce_all(songs, output, settings, models, report, verbose=verbose)
+        _bounce_all(songs, output, settings, models, report, preset=chosen, verbose=verbose)
+
+
+def _settings(name: str | None, options: dict[str, Any]) -> tuple[Preset | None, BounceSettings]:
+    """The preset, if one is named, and settings: what was typed wins over what it says."""
+    if name is None:
+        return None, BounceSettings(**options)
+    from bridge.runtime.preset_store import find_preset
+
+    context, typed = click.get_current_context(), click.core.ParameterSource.COMMANDLINE
+    wanted = {n: v for n, v in options.items() if context.get_parameter_source(n) is typed}
+    preset = find_preset(name)
+    return preset, preset.settings(wanted, options)
 
 
 def _bounce_all(
@@ -162,6 +177,7 @@ def _bounce_all(
     models: Models,
     report: Report,
     *,
+    preset: Preset | None,
     verbose: bool,
 ) -> None:
     from bridge.runtime.bounce import bounce
@@ -175,6 +191,7 @@ def _bounce_all(
                 folder,
                 settings,
                 models,
+                preset=preset,
                 inputs=songs,
                 progress=report.progress,
                 warn=report.warn,

@@ -18,6 +18,8 @@ from bridge.errors import INTERRUPTED, BridgeError
 
 _COMMANDS = {
     "bounce": "Separate songs into stem files.",
+    "chain": "Put a preset's effects on a file.",
+    "presets": "List, show and check presets.",
     "models": "List, describe and fetch models.",
     "serve": "Separate live streams: the sidecar.",
     "stream": "Play a song through the sidecar.",

@@ -47,6 +47,18 @@ def mix_stems(stems: Mapping[str, Audio], gains: Mapping[str, float]) -> Audio:
     return total.astype(np.float32)
 
 
+def widen(stem: Audio, width: float) -> Audio:
+    """A stereo stem with another width: 0 is mono, 1 unchanged, 2 the sides doubled.
+
+    Parameters and result: shape (C, T), float32. Mono signals have no width and stay as they are.
+    """
+    if stem.shape[0] != 2 or width == 1:
+        return stem
+    middle, side = (stem[0] + stem[1]) / 2, (stem[0] - stem[1]) / 2
+    wider: Audio = np.stack([middle + side * width, middle - side * width]).astype(np.float32)
+    return wider
+
+
 def residual(mix: NDArray[Any], stems: Mapping[str, Audio]) -> NDArray[np.float64]:
     """What the stems leave of the mix: mix minus their sum.
 

@@ -24,10 +24,12 @@ from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
 from bridge.runtime.audio_output import check_size, choose_encoding, losses
 from bridge.runtime.manifest import Song, describe, identity
 from bridge.runtime.models import Models
-from bridge.runtime.outputs import output_paths, plan_outputs
+from bridge.runtime.outputs import Output, output_paths, plan_outputs
 from bridge.runtime.peaks import peak_warnings
 from bridge.runtime.places import all_whole, check_inputs, check_places, earlier_manifest
 from bridge.runtime.prefetch import prefetched
+from bridge.runtime.preset import Preset
+from bridge.runtime.preset_render import PresetRenderer, plan_parts
 from bridge.runtime.render import Renderer, Rendering
 from bridge.runtime.resample import resampled
 from bridge.runtime.workspace import Workspace
@@ -65,13 +67,15 @@ def bounce(
     settings: BounceSettings,
     models: Models,
     *,
+    preset: Preset | None = None,
     inputs: Sequence[Path] = (),
     progress: Callable[[Progress], None] = lambda _: None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """Separate the song at `path` into files below `folder`.
 
-    Parameters: `models` loads what the settings name; `inputs` are other files that results must
+    Parameters: `models` loads what the settings name; `preset` says what is written and what it
+    passes through, and `settings` were made from it; `inputs` are other files that results must
     not replace; `progress` and `warn` are called as the work goes on.
     Raises InputError, OutputError, ModelError, ResumeError or UsageError; a file has its final
     name then only if it is whole.
@@ -86,20 +90,21 @@ def bounce(
     with Workspace(folder, path, keep=settings.resume) as work:
         source = open_source(path, work.path)
         ensemble = models.load(source.rate)
-        song = _plan(source, ensemble, settings, models)
+        song = _plan(source, ensemble, settings, models, preset)
+        heard_of = _effect_warnings(song)
         paths = output_paths(folder, path, song.outputs, settings, ensemble.name)
         what = identity(song, verify(source))
         check_inputs(paths, (path, *inputs))
         earlier = earlier_manifest(paths, what) if settings.resume else None
-        if earlier is not None and all_whole(paths, song.span.length):
+        if earlier is not None and all_whole(paths, earlier):
             return Result(paths, earlier, skipped=True)
         replace_old = settings.overwrite or work.resumes(what) or earlier is not None
         check_places(folder, paths, replace=replace_old)
         work.begin(what)
-        for loss in losses(song.encoding, source.origination):
+        for loss in (*losses(song.encoding, source.origination), *heard_of):
             say(loss)
         computed, windows = _separate(song, work, progress, say)
-        rendering = _renderer(song, work).render()
+        rendering = _renderer(song, work, say).render()
         for text in peak_warnings(rendering, song.encoding, settings.clip):
             say(text)
         files = {name: str(p.relative_to(paths["manifest"].parent)) for name, p in paths.items()}
@@ -112,7 +117,13 @@ def bounce(
     return Result(paths, manifest)
 
 
-def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, models: Models) -> Song:
+def _plan(
+    source: Source,
+    ensemble: Ensemble,
+    settings: BounceSettings,
+    models: Models,
+    preset: Preset | None,
+) -> Song:
     start = round((settings.start or 0) * source.rate)
     end = source.frames if settings.end is None else round(settings.end * source.rate)
     span = Span.between(start, min(end, source.frames))
@@ -123,10 +134,27 @@ def _plan(source: Source, ensemble: Ensemble, settings: BounceSettings, models: 
         raise UsageError(
             f"{asked} {value} s leaves nothing of {source.path}, which lasts {seconds:.3f} s"
         )
-    outputs = plan_outputs(ensemble.first.sources, settings)
+    sources = ensemble.first.sources
+    outputs = plan_outputs(sources, settings)
+    parts = None
+    if preset is not None:
+        parts = plan_parts(preset, sources, rest=settings.residual == "other")
+        names = (*preset.written_stems(sources), *preset.out_mixes)
+        outputs = tuple(Output(name, parts.computed) for name in names)
     encoding = choose_encoding(settings.format, settings.bits, source.rate, source.channels)
     check_size(encoding, span.length, source.channels)
-    return Song(source, span, ensemble, outputs, encoding, settings, models.machine, models.batch)
+    return Song(
+        source,
+        span,
+        ensemble,
+        outputs,
+        encoding,
+        settings,
+        models.machine,
+        models.batch,
+        preset,
+        parts,
+    )
 
 
 def _separate(
@@ -159,6 +187,14 @@ def _separate(
     return computed, run.windows
 
 
+def _effect_warnings(song: Song) -> list[str]:
+    """What is known of the preset's effects before the work; raises where one cannot work."""
+    if song.preset is None:
+        return []
+    song.preset.check(song.source.rate)
+    return song.preset.warnings()
+
+
 def _as_stereo(block: Audio) -> Audio:
     return np.repeat(block, 2, axis=0) if block.shape[0] == 1 else block
 
@@ -175,7 +211,22 @@ def _after(blocks: Iterator[Audio], frames: int) -> Iterator[Audio]:
             yield left
 
 
-def _renderer(song: Song, work: Workspace) -> Renderer:
+def _renderer(
+    song: Song, work: Workspace, warn: Callable[[str], None]
+) -> Renderer | PresetRenderer:
+    if song.preset is not None and song.parts is not None:
+        return PresetRenderer(
+            song.source,
+            song.span,
+            work,
+            preset=song.preset,
+            parts=song.parts,
+            model_rate=song.ensemble.first.rate,
+            encoding=song.encoding,
+            clip=song.settings.clip,
+            seed=song.settings.seed,
+            warn=warn,
+        )
     return Renderer(
         song.source,
         song.span,

@@ -17,7 +17,9 @@ from bridge.engine.base import Ensemble
 from bridge.runtime.audio_input import Source
 from bridge.runtime.audio_output import Encoding
 from bridge.runtime.outputs import Output, stems_needed
-from bridge.runtime.render import Rendering
+from bridge.runtime.preset import Preset
+from bridge.runtime.preset_render import Parts
+from bridge.runtime.render import Rendering, Written
 
 SCHEMA = 1
 _PACKAGES = ("torch", "demucs", "numpy", "soxr", "pedalboard")
@@ -25,7 +27,10 @@ _PACKAGES = ("torch", "demucs", "numpy", "soxr", "pedalboard")
 
 @dataclass(frozen=True)
 class Song:
-    """One song with everything that was decided about it. `span` is at the input's rate."""
+    """One song with everything that was decided about it. `span` is at the input's rate.
+
+    preset, parts: where it is bounced with a preset.
+    """
 
     source: Source
     span: Span
@@ -35,10 +40,14 @@ class Song:
     settings: BounceSettings
     machine: dict[str, str | int]
     batch: int
+    preset: Preset | None = None
+    parts: Parts | None = None
 
     @property
     def stems(self) -> tuple[str, ...]:
         """The model's stems that have to be computed."""
+        if self.parts is not None:
+            return self.parts.computed
         return stems_needed(self.ensemble.first.sources, self.outputs)
 
     @property
@@ -55,7 +64,9 @@ class Song:
 def identity(song: Song, input_hash: str) -> dict[str, Any]:
     """Everything that the bits of the result depend on. Equal identities give equal files."""
     first = song.ensemble.first
+    preset = {} if song.preset is None else {"preset": _preset_identity(song.preset)}
     return {
+        **preset,
         "input": {
             "sha256": input_hash,
             "rate": song.source.rate,
@@ -87,6 +98,16 @@ def describe(
 ) -> dict[str, Any]:
     """The manifest of a finished song. `files` are paths relative to the manifest."""
     first = song.ensemble.first
+
+    def facts(name: str, file: Written) -> dict[str, Any]:
+        return {
+            "name": name,
+            "file": files[name],
+            "frames": file.frames or song.span.length,
+            "peak": file.peak,
+            "samples_over_full_scale": file.over,
+        }
+
     return {
         "schema": SCHEMA,
         "input": str(song.source.path),
@@ -97,16 +118,17 @@ def describe(
         "preview": first.preview,
         "licence": first.licence,
         "stems": [
-            {
-                "name": name,
-                "file": files[name],
-                "frames": song.span.length,
-                "peak": file.peak,
-                "samples_over_full_scale": file.over,
-            }
+            facts(name, file)
             for name, file in rendering.files.items()
+            if name not in rendering.mixes
         ],
+        "mixes": [facts(n, rendering.files[n]) | more for n, more in rendering.mixes.items()],
+        "preset": None if song.preset is None else _preset_identity(song.preset),
         "gain": rendering.gain,
         "null_peak": rendering.null_peak,
         "identity": what,
     }
+
+
+def _preset_identity(preset: Preset) -> dict[str, str]:
+    return {"name": preset.name, "sha256": preset.sha256}

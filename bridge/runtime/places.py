@@ -49,12 +49,14 @@ def earlier_manifest(paths: dict[str, Path], what: dict[str, Any]) -> dict[str, 
         return None
 
 
-def all_whole(paths: dict[str, Path], frames: int) -> bool:
-    """Whether every stem is there with `frames` frames."""
+def all_whole(paths: dict[str, Path], manifest: dict[str, Any]) -> bool:
+    """Whether every file is there with the frames that an earlier manifest says."""
+    listed = [*manifest["stems"], *manifest.get("mixes", ())]
+    frames = {entry["name"]: entry["frames"] for entry in listed}
     try:
         for name, path in paths.items():
             if name != "manifest":
-                check_whole(path, frames)
+                check_whole(path, frames[name])
     except OutputError:
         return False
     return True

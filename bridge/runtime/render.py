@@ -1,20 +1,20 @@
 """Turns separated stems at the model's rate into files at the input's rate.
 
-Stems are brought back to the input's rate, pass their pedalboard, are written to unfinished files
-in lockstep, and then the rest is computed from those files as they can be read again: whatever
-rounding, dither or lossy coding did to the other stems is in it.
+Stems are brought back to the input's rate, are written to unfinished files in lockstep, and then
+the rest is computed from those files as they can be read again: whatever
+rounding, dither or lossy coding did to the other stems is in it. With effects: `preset_render.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pedalboard import Pedalboard  # type: ignore[attr-defined]
 
 from bridge.core.mix import residual
 from bridge.core.rates import RateMap
@@ -29,7 +29,7 @@ from bridge.runtime.workspace import Workspace
 from bridge.runtime.writing import native, writing
 
 # A rescaled song stays this far below full scale, so that rounding and dither cannot pass it.
-_RESCALE_CEILING = 1 - 2.0**-10
+RESCALE_CEILING = 1 - 2.0**-10
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,13 @@ class Written:
     """One finished file that still has its working name.
 
     peak: highest absolute sample before quantisation, 1.0 is full scale. over: samples beyond
-    full scale.
+    full scale. frames: its length, 0 where it is that of the song.
     """
 
     path: Path
     peak: float
     over: int
+    frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,14 @@ class Rendering:
     """All files of a song, the gain that all of them got, and how well they sum to the input.
 
     null_peak: highest absolute difference between the sum of the files, read again, and the input
-    times `gain`; None when the files are not meant to sum to it.
+    times `gain`; None when the files are not meant to sum to it. mixes: what the manifest says of
+    those files that are mixes, by name.
     """
 
     files: dict[str, Written]
     gain: float
     null_peak: float | None
+    mixes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Renderer:
@@ -79,7 +82,7 @@ class Renderer:
         seed: int,
     ) -> None:
         self._source, self._span, self._work = source, span, work
-        self._rates = RateMap(model_rate, source.rate)
+        self._model_rate = model_rate
         self._stems, self._outputs, self._encoding = stems, outputs, encoding
         self._clip, self._seed = clip, seed
         self._gain = 1.0
@@ -88,7 +91,7 @@ class Renderer:
         """Write every file. Raises OutputError when the disk does not take them."""
         if self._clip == "rescale":
             peak = self._loudest()
-            self._gain = _RESCALE_CEILING / peak if peak > 1 else 1.0
+            self._gain = RESCALE_CEILING / peak if peak > 1 else 1.0
         files = self._write_stems()
         null = None
         for output in self._outputs:
@@ -107,16 +110,11 @@ class Renderer:
 
     def _blocks(self) -> Iterator[dict[str, Audio]]:
         """Blocks of every output that has parts, shape (C, n), cut as those of the input."""
-        columns = len(self._stems) * self._source.channels
-        rate = self._source.rate
-        boards = {output.name: Pedalboard([]) for output in self._outputs}
-        blocks = resampled(self._work.read(columns), self._rates, self._span.length)
-        for block in rechunked(blocks, BLOCK):
-            stems = block.reshape(len(self._stems), self._source.channels, -1)
+        for stems in stem_blocks(
+            self._work, len(self._stems), self._source, self._span.length, self._model_rate
+        ):
             yield {
-                output.name: _process(boards[output.name], self._sum(output, stems), rate)
-                for output in self._outputs
-                if output.parts
+                output.name: self._sum(output, stems) for output in self._outputs if output.parts
             }
 
     def _sum(self, output: Output, stems: Audio) -> Audio:
@@ -152,10 +150,9 @@ class Renderer:
         return {name: self._whole(writer) for name, writer in writers.items()}
 
     def _write_rest(self, output: Output, others: dict[str, Written]) -> Written:
-        board = Pedalboard([])
         with self._writer(output) as writer:
             for rest in self._rest(others.values()):
-                writer.write(_process(board, rest.astype(np.float32), self._source.rate))
+                writer.write(rest.astype(np.float32))
         return self._whole(writer)
 
     def _whole(self, writer: StemWriter) -> Written:
@@ -190,9 +187,11 @@ class Renderer:
         )
 
 
-def _process(board: Pedalboard, block: Audio, rate: int) -> Audio:
-    """One block, shape (C, n), through a board, which keeps its state for the next one."""
-    if not len(board):  # pedalboard itself cannot tell channels from frames in two by two samples
-        return block
-    processed: Audio = board(block, rate, reset=False)
-    return processed
+def stem_blocks(
+    work: Workspace, stems: int, source: Source, frames: int, model_rate: int
+) -> Iterator[Audio]:
+    """The separated stems at the input's rate: blocks (S, C, n), cut as those of the input."""
+    rates = RateMap(model_rate, source.rate)
+    blocks = resampled(work.read(stems * source.channels), rates, frames)
+    for block in rechunked(blocks, BLOCK):
+        yield block.reshape(stems, source.channels, -1)
