@@ -55,7 +55,8 @@ def plan_parts(preset: Preset, sources: tuple[str, ...], *, rest: bool) -> Parts
     used = tuple(stem for stem in sources if stem in written or any(gains[stem]))
     if not (rest and OTHER in used and len(sources) > 1):
         return Parts(used, used, None)
-    own = {*written, *preset.stems} | {stem for stem in sources if gains[stem] != gains[OTHER]}
+    treated = {*preset.stems, *preset.widths}
+    own = {*written, *treated} | {stem for stem in sources if gains[stem] != gains[OTHER]}
     inside = () if OTHER in own else tuple(s for s in sources if s != OTHER and s not in own)
     apart = tuple(stem for stem in sources if stem != OTHER and stem not in inside)
     used = tuple(stem for stem in used if stem not in inside)
