@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pedalboard import Pedalboard  # type: ignore[attr-defined]
+from pedalboard import Pedalboard
 
 from bridge.core.mix import widen
 from bridge.errors import UsageError

@@ -166,8 +166,7 @@ def open_plugin(path: Path, name: str | None, values: Mapping[str, Any], state: 
     Raises UsageError for what cannot be loaded, is no effect, or has no such parameter.
     """
     try:
-        load: Any = vars(pedalboard)["load_plugin"]
-        plugin = load(str(path), plugin_name=name)
+        plugin: Any = pedalboard.load_plugin(str(path), plugin_name=name)
     except (ImportError, ValueError, RuntimeError) as error:
         words = " ".join(str(error).split())[:300]
         raise UsageError(f"{path} cannot be loaded: {words}; try it in a host") from error

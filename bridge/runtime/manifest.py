@@ -17,7 +17,7 @@ from bridge.engine.base import Ensemble
 from bridge.runtime.audio_input import Source
 from bridge.runtime.audio_output import Encoding
 from bridge.runtime.outputs import Output, stems_needed
-from bridge.runtime.preset import Preset
+from bridge.runtime.preset import SILENT, Preset
 from bridge.runtime.preset_render import Parts
 from bridge.runtime.render import Rendering, Written
 
@@ -122,12 +122,25 @@ def describe(
             for name, file in rendering.files.items()
             if name not in rendering.mixes
         ],
-        "mixes": [facts(n, rendering.files[n]) | more for n, more in rendering.mixes.items()],
+        "mixes": [
+            facts(name, rendering.files[name]) | {"gains": _gains(song, name)} | more
+            for name, more in rendering.mixes.items()
+        ],
         "preset": None if song.preset is None else _preset_identity(song.preset),
         "gain": rendering.gain,
         "null_peak": rendering.null_peak,
         "identity": what,
     }
+
+
+def _gains(song: Song, name: str) -> dict[str, float | None]:
+    """dB of every stem of the model in a mix, None for silence."""
+    if song.preset is None:
+        return {}
+    mix = song.preset.mixes[name]
+    sources = song.ensemble.first.sources
+    decibels = {stem: mix.gains.get(stem, mix.remaining) for stem in sources}
+    return {stem: None if gain == SILENT else gain for stem, gain in decibels.items()}
 
 
 def _preset_identity(preset: Preset) -> dict[str, str]:

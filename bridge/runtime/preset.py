@@ -17,7 +17,7 @@ from bridge.errors import ModelError, UsageError
 from bridge.runtime.effects import WHOLE, check_sound, make_effect, nearest, open_plugin
 
 if TYPE_CHECKING:
-    from pedalboard import Pedalboard  # type: ignore[attr-defined]
+    from pedalboard import Pedalboard
 
 SILENT = -math.inf
 
@@ -159,7 +159,7 @@ class Preset:
 
     def board(self, *, stem: str | None = None, mix: str | None = None) -> Pedalboard:
         """The same as a new `pedalboard.Pedalboard`. See `chain`."""
-        from pedalboard import Pedalboard  # type: ignore[attr-defined]
+        from pedalboard import Pedalboard
 
         return Pedalboard([effect.make() for effect in self.chain(stem=stem, mix=mix)])
 

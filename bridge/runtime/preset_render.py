@@ -22,7 +22,7 @@ from bridge.engine.base import Audio
 from bridge.runtime.audio_input import Source, read_blocks
 from bridge.runtime.audio_output import Encoding, StemWriter, check_size, check_whole, finish
 from bridge.runtime.chain import Lane, Runner
-from bridge.runtime.preset import SILENT, Mix, Preset
+from bridge.runtime.preset import Mix, Preset
 from bridge.runtime.render import RESCALE_CEILING, Rendering, Written, stem_blocks
 from bridge.runtime.takes import Level, Take, TakeWriter, level
 from bridge.runtime.workspace import Workspace
@@ -105,8 +105,7 @@ class PresetRenderer:
             for index, (name, take) in enumerate(takes.items())
         }
         facts = {
-            mix.name: {"gains": _gains(mix, self._parts.used), "loudness": levels[mix.name].reached}
-            for mix in self._preset.written_mixes()
+            mix.name: {"loudness": levels[mix.name].reached} for mix in self._preset.written_mixes()
         }
         return Rendering({name: files[name] for name in takes}, 1.0, None, facts)
 
@@ -203,9 +202,3 @@ class PresetRenderer:
     def _path(self, kind: str, name: str) -> Path:
         order = [*self._parts.used, *self._preset.mixes].index(name)
         return self._work.path / f"{kind}-{order}.f32"
-
-
-def _gains(mix: Mix, stems: tuple[str, ...]) -> dict[str, float | None]:
-    """dB by stem for the manifest, None for silence. What stayed in `other` counts with it."""
-    decibels = {stem: mix.gains.get(stem, mix.remaining) for stem in stems}
-    return {stem: None if gain == SILENT else gain for stem, gain in decibels.items()}

@@ -41,7 +41,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     board = bridge.Preset.load(chosen.preset).board(stem="vocals")
-    plugin: Any = pedalboard.load_plugin(chosen.plugin)  # type: ignore[attr-defined]
+    plugin: Any = pedalboard.load_plugin(chosen.plugin)
     for pair in chosen.set:
         name, _, value = pair.partition("=")
         if name not in plugin.parameters:

@@ -54,7 +54,7 @@ def music(frames=FRAMES, channels=2):
 
 
 def run(effects, song, sizes=(BLOCK,), *, keep=False, block=BLOCK):
-    heard = []
+    heard: list[np.ndarray] = []
     lane = Lane(Runner(effects, RATE, song.shape[0], block), heard.append)
     at, turn = 0, 0
     while at < song.shape[1]:
@@ -205,7 +205,8 @@ def test_the_tail_of_a_whole_call_is_kept():
 
 
 def test_width_comes_before_the_chain():
-    song, heard = music(), []
+    song = music()
+    heard: list[np.ndarray] = []
     lane = Lane(Runner((COMPRESSOR,), RATE, 2), heard.append, width=0.0)
     lane.push(song)
     lane.finish(FRAMES, keep=False)

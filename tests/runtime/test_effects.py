@@ -1,5 +1,8 @@
 """Every effect of pedalboard: what its parameters are, and whether blocks give the whole call."""
 
+import json
+from typing import Any
+
 import numpy as np
 import pedalboard
 import pytest
@@ -22,7 +25,7 @@ BLOCK = 2048
 FRAMES = 100_000
 RESPONSE = np.exp(-np.arange(9000) / 2000)[None] * np.random.default_rng(2).normal(size=(2, 9000))
 # Values at which an effect does something to music; the others do so by default.
-STRONG = {
+STRONG: dict[str, dict[str, Any]] = {
     "Compressor": {"threshold_db": -25, "ratio": 4},
     "Convolution": {
         "impulse_response_filename": RESPONSE.astype(np.float32) * 0.1,
@@ -85,20 +88,19 @@ def test_the_lists_name_effects_only():
 @pytest.mark.parametrize("name", effects())
 def test_every_parameter_that_is_read_off_a_class_is_taken_by_it(name):
     """The constructor takes all of them by name, with the default that its signature shows."""
-    values = dict(STRONG.get(name, {}))
+    values: dict[str, Any] = dict(STRONG.get(name, {}))
     for parameter in parameters(name).values():
         if parameter.default in (None, "None"):
             continue
-        default = parameter.choices.get(parameter.default, parameter.default)
-        if parameter.kind in ("number", "flag"):
-            default = {"True": True, "False": False}.get(parameter.default) or float(
-                parameter.default.replace("False", "0")
-            )
-        values.setdefault(parameter.name, default)
+        if parameter.kind == "choice":
+            value = parameter.choices[parameter.default]
+        else:
+            value = json.loads(parameter.default.lower())
+        values.setdefault(parameter.name, value)
     made = effects()[name](**values)
     shown = repr(made)
-    for parameter in parameters(name):
-        assert hasattr(made, parameter) or parameter in shown or parameter == "sample_rate"
+    for key in parameters(name):
+        assert hasattr(made, key) or key in shown or key == "sample_rate"
 
 
 @pytest.mark.parametrize(
