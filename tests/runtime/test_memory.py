@@ -1,7 +1,8 @@
 """Memory does not grow with the length of the song.
 
-In full the songs are 3 hours for spectral and 30 minutes for a network; that takes long, so that it
-is done where STEMBRIDGE_FULL is set, and shorter ones are measured everywhere else.
+In full the songs are 3 hours for spectral, 2 hours with a preset and 30 minutes for a network; that
+takes long, so that it is done where STEMBRIDGE_FULL is set, and shorter ones are measured everywhere
+else.
 """
 
 import os
@@ -42,23 +43,30 @@ finally:
 """
 
 
-def peak_memory(folder, model, rate, minutes):
+def peak_memory(folder, model, rate, minutes, *options):
     """Peak resident bytes of `stembridge bounce`."""
     song = long_song(folder / "song.wav", rate, minutes)
-    command = [sys.executable, "-c", PROGRAM, "bounce", str(song), "-m", model]
+    words = ["bounce", str(song), "-m", model, "-o", str(folder / "out"), "-q", *options]
+    peak = peak_of(words)
+    written = soundfile.info(next((folder / "out/song").glob("*.wav"))).frames
+    assert written == minutes * 60 * rate
+    shutil.rmtree(folder / "out")
+    return peak
+
+
+def peak_of(words):
+    """Peak resident bytes of a `stembridge` command."""
+    command = [sys.executable, "-c", PROGRAM, *words]
     # One arena: how glibc spreads threads over arenas would be measured otherwise.
     environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
     done = subprocess.run(
-        [*command, "-o", str(folder / "out"), "-q"],
+        command,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    written = soundfile.info(folder / "out/song/drums.wav").frames
-    assert written == minutes * 60 * rate
-    shutil.rmtree(folder / "out")
-    return int(done.stdout) * 1024
+    return int(done.stdout.splitlines()[-1]) * 1024
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +91,39 @@ def test_a_network_needs_no_more_for_a_long_song(tmp_path):
     long = peak_memory(tmp_path, model, networks.RATE, 30 if FULL else 8)
     print(f"{short / 1e6:.0f} MB and {long / 1e6:.0f} MB")  # noqa: T201 - figures to quote
     assert long - short <= GROWTH
+
+
+FIVE_EFFECTS = """
+description = "Five effects on a stem, and five on the mix."
+when = "To measure memory."
+[mixes.mix]
+loudness = -20
+[outputs]
+stems = ["vocals"]
+"""
+for place in ("stems.vocals", "mixes.mix"):
+    for effect in ("HighpassFilter", "Compressor", "Reverb", "Resample", "BrickwallLimiter"):
+        FIVE_EFFECTS += f'[[{place}.chain]]\neffect = "{effect}"\n'
+
+
+@pytest.mark.slow
+def test_a_preset_needs_no_more_for_a_long_song(tmp_path):
+    (tmp_path / "five.toml").write_text(FIVE_EFFECTS)
+    options = ("--preset", str(tmp_path / "five.toml"))
+    short = peak_memory(tmp_path, "fake:segment=441000", 44100, 1, *options)
+    long = peak_memory(tmp_path, "fake:segment=441000", 44100, 120 if FULL else 8, *options)
+    print(f"{short / 1e6:.0f} MB and {long / 1e6:.0f} MB")  # noqa: T201 - figures to quote
+    assert long - short <= GROWTH
+
+
+@pytest.mark.slow
+def test_a_chain_needs_no_more_for_a_long_file(tmp_path):
+    (tmp_path / "five.toml").write_text(FIVE_EFFECTS)
+    peaks = []
+    for minutes in (1, 120 if FULL else 8):
+        song, out = long_song(tmp_path / "song.wav", 44100, minutes), tmp_path / "out.wav"
+        words = ["chain", str(tmp_path / "five.toml"), str(song), "-o", str(out), "--overwrite"]
+        peaks.append(peak_of([*words, "--mix", "mix", "-q"]))
+        assert soundfile.info(out).frames == minutes * 60 * 44100
+    print(f"{peaks[0] / 1e6:.0f} MB and {peaks[1] / 1e6:.0f} MB")  # noqa: T201 - to quote
+    assert peaks[1] - peaks[0] <= GROWTH
