@@ -10,6 +10,8 @@ pedalboard keeps an effect's state between calls with `reset=False`. Four things
 - Frames that an effect holds back at first (a limiter's look-ahead, a plug-in's latency) come out
   of it afterwards, when zeros are fed behind the signal. What comes out is already in step.
 - Effects that give something else in blocks (`effects.WHOLE`) get the whole signal in one call.
+
+A live stream cannot wait for full blocks: see `Runner.direct`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pedalboard import Pedalboard
 from bridge.core.mix import widen
 from bridge.errors import UsageError
 from bridge.runtime import preset
+from bridge.runtime.effects import EQUAL_BLOCKS, WHOLE
 
 Audio = NDArray[np.float32]
 
@@ -33,17 +36,27 @@ TAIL_SECONDS = 60  # of a tail at most: there are effects that never fall silent
 WHOLE_TAIL_SECONDS = 10  # after effects that get the whole signal
 _PATIENCE_SECONDS = 2.0  # of silence that end a tail, beyond the longest echo
 _HELD_SECONDS = 60  # an effect that holds back more is broken
+_LEAST = 3  # frames of a block: pedalboard cannot tell one or two from so many channels
 
 
 class Runner:
     """A chain of effects with its state, for one signal at `rate` Hz with `channels` channels.
 
     Parameters: `effects`, of a preset; `block`, frames that each effect is prepared for and gets at
-    once. Raises UsageError, with file and line, where an effect cannot be made or not at this rate.
+    once. With `direct`, for a live stream, effects get blocks of any size up to that as they come;
+    at least all but the last `latency` frames have come out then after every push.
+    Raises UsageError, with file and line, where an effect cannot be made, not at this rate, or not
+    live.
     """
 
     def __init__(
-        self, effects: Sequence[preset.Effect], rate: int, channels: int, block: int = BLOCK
+        self,
+        effects: Sequence[preset.Effect],
+        rate: int,
+        channels: int,
+        block: int = BLOCK,
+        *,
+        direct: bool = False,
     ) -> None:
         self.rate, self.channels = rate, channels
         self._stages: list[_Stage | _WholeStage] = []
@@ -51,8 +64,17 @@ class Runner:
         for effect in effects:
             made = effect.make(rate)
             self._echo = max(self._echo, float(getattr(made, "delay_seconds", 0.0)))
-            kind = _WholeStage if effect.whole else _Stage
-            self._stages.append(kind(made, effect.place, rate, channels, block))
+            if direct and effect.name in WHOLE | EQUAL_BLOCKS:
+                raise UsageError(
+                    f"{effect.place}: {effect.name} cannot run live, only on files: it needs "
+                    f"{'the whole signal' if effect.whole else 'blocks of one size'}"
+                )
+            if effect.whole:
+                self._stages.append(_WholeStage(made, rate, channels))
+                continue
+            # Plug-ins are prepared again, and lose their state, when a block is smaller.
+            equal = not direct or effect.plugin is not None
+            self._stages.append(_Stage(made, effect.place, rate, channels, block, equal=equal))
         self._taken = 0
 
     @property
@@ -62,10 +84,7 @@ class Runner:
 
     @property
     def latency(self) -> int:
-        """Frames that the effects hold back in all, measured when they were prepared.
-
-        Blocks that are not full hold back up to a block for each effect besides.
-        """
+        """Frames that are held back in all at most, measured when the effects were prepared."""
         return sum(stage.latency for stage in self._stages)
 
     @property
@@ -92,17 +111,20 @@ class Runner:
 
 
 class _Stage:
-    """One effect in blocks of one size."""
+    """One effect in blocks of one size, or up to that size where they need not be `equal`."""
 
-    def __init__(self, made: Any, place: str, rate: int, channels: int, block: int) -> None:
+    def __init__(
+        self, made: Any, place: str, rate: int, channels: int, block: int, *, equal: bool
+    ) -> None:
         self._board = Pedalboard([made])
-        self._place, self._rate, self._block = place, rate, block
+        self._place, self._rate, self._block, self._equal = place, rate, block, equal
         self._held = np.zeros((channels, 0), np.float32)
         self._given = 0
-        self.latency = self._prepare()
+        self._prepare()  # only now does a plug-in say what its latency is
+        self.latency = self._prepare() + (block if equal else _LEAST) - 1
 
     def _prepare(self) -> int:
-        """Have it prepared for its largest block; returns the frames that it holds back."""
+        """Have it prepared for its largest block; returns the frames that it holds back then."""
         zeros = np.zeros((self._held.shape[0], self._block), np.float32)
         taken = given = 0
         while taken <= _HELD_SECONDS * self._rate:
@@ -117,7 +139,8 @@ class _Stage:
 
     def push(self, block: Audio) -> Audio:
         signal = np.concatenate([self._held, block], axis=1)
-        whole = signal.shape[1] - signal.shape[1] % self._block
+        rest = signal.shape[1] % self._block
+        whole = signal.shape[1] - (rest if self._equal or rest < _LEAST else 0)
         outs = [
             self._call(np.ascontiguousarray(signal[:, at : at + self._block]))
             for at in range(0, whole, self._block)
@@ -148,10 +171,9 @@ class _Stage:
 class _WholeStage:
     """One effect that gets all frames in one call."""
 
-    latency = 0
+    latency = 0  # not known: all of it
 
-    def __init__(self, made: Any, place: str, rate: int, channels: int, block: int) -> None:
-        del place, block
+    def __init__(self, made: Any, rate: int, channels: int) -> None:
         self._board = Pedalboard([made])
         self._rate = rate
         self._blocks: list[Audio] = []

@@ -117,8 +117,7 @@ def test_short_signals_have_their_length(frames):
 def test_a_limiter_that_looks_ahead_is_in_step():
     song = np.zeros((2, FRAMES), np.float32)
     song[:, [1000, 40_000]] = 0.25, 0.125
-    runner = Runner((LIMITER,), RATE, 2)
-    assert runner.latency == 220  # 5 ms
+    assert Runner((LIMITER,), RATE, 2, direct=True).latency == 222  # 5 ms, and tiny blocks
     np.testing.assert_allclose(run((LIMITER,), song), song, atol=1e-6)
 
 
@@ -129,7 +128,7 @@ def test_a_plug_in_with_latency_is_in_step(others):
     song = music(100_000)
     expected = run(others, song)
     heard = run((*others, plugin(bypass=True)), song)
-    assert Runner((plugin(bypass=True),), RATE, 2).latency > 3000
+    assert Runner((plugin(bypass=True),), RATE, 2).latency > BLOCK + 3000
     missed = np.abs(heard - expected).max()
     print(f"plug-in after {len(others)}: {missed:.2g}")  # noqa: T201 - to quote
     assert missed <= 1e-6
@@ -217,3 +216,50 @@ def test_width_comes_before_the_chain():
 def test_the_rate_is_checked_where_it_is_known():
     with pytest.raises(UsageError, match="line 1: LowpassFilter: cutoff_frequency_hz = 30000 "):
         Runner((effect("LowpassFilter", cutoff_frequency_hz=30_000),), RATE, 2)
+
+
+LIVE = {name: chain for name, chain in CHAINS.items() if name != "equal blocks"}
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.integers(1, 512) | st.integers(1, 3), min_size=1, max_size=6),
+    st.sampled_from(list(LIVE)),
+    st.sampled_from([1, 2]),
+)
+def test_live_blocks_of_any_size_give_the_same_with_a_latency_that_holds(sizes, name, channels):
+    song = music(4_000, channels)
+    runner = Runner(LIVE[name], RATE, channels, 512, direct=True)
+    heard, at, turn, given_frames = [], 0, 0, 0
+    while at < song.shape[1]:
+        block = song[:, at : at + sizes[turn % len(sizes)]]
+        heard.append(runner.push(block))
+        at, turn = at + block.shape[1], turn + 1
+        given_frames += heard[-1].shape[1]
+        assert given_frames >= at - runner.latency
+    heard.append(runner.finish())
+    np.testing.assert_allclose(
+        np.concatenate(heard, axis=1), run(LIVE[name], song, block=512), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", ["MP3Compressor", "Resample", "PitchShift"])
+def test_what_cannot_run_live_says_so(name):
+    with pytest.raises(UsageError, match=f"line 1: {name} cannot run live, only on files"):
+        Runner((effect(name),), RATE, 2, direct=True)
+
+
+@needs_plugin
+def test_a_plug_in_runs_live_with_a_latency_that_holds():
+    song = music(30_000)
+    runner = Runner((LIMITER, plugin(bypass=True)), RATE, 2, 512, direct=True)
+    heard, at = [], 0
+    for size in [100, 512, 37] * 60:
+        block = song[:, at : at + size]
+        heard.append(runner.push(block))
+        at += block.shape[1]
+        assert sum(piece.shape[1] for piece in heard) >= at - runner.latency
+    heard.append(runner.finish())
+    np.testing.assert_allclose(
+        np.concatenate(heard, axis=1), run((LIMITER,), song[:, :at]), atol=1e-6
+    )
