@@ -167,6 +167,7 @@ def _settings(name: str | None, options: dict[str, Any]) -> tuple[Preset | None,
     context, typed = click.get_current_context(), click.core.ParameterSource.COMMANDLINE
     wanted = {n: v for n, v in options.items() if context.get_parameter_source(n) is typed}
     preset = find_preset(name)
+    preset.check()  # plug-ins too: once for all songs, and before a model is fetched
     return preset, preset.settings(wanted, options)
 
 

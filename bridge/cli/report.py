@@ -233,7 +233,7 @@ def _details(song: Path, manifest: dict[str, Any]) -> Iterator[str]:
     model, windows = manifest["identity"]["model"], manifest["windows"]
     yield f"  input    {song}: {manifest['frames']} frames at {manifest['rate']} Hz"
     yield f"  model    {model['name']}: {windows['computed']} of {windows['total']} windows"
-    for stem in (*manifest["stems"], *manifest["mixes"]):
+    for stem in (*manifest["stems"], *manifest.get("mixes", ())):
         yield f"  {stem['name']:<8} {_peak(stem['peak'], 'digital silence')}"
     if manifest["null_peak"] is not None:
         yield f"  sum minus input: {_peak(manifest['null_peak'], 'exactly 0')}"

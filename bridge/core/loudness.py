@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Audio = NDArray[np.float32]
 _Biquad = tuple[tuple[float, float, float], tuple[float, float]]
 
+MIN_RATE = 4000  # Hz; below it the filters do not exist
 _ABSOLUTE_GATE = -70.0  # LUFS
 _RELATIVE_GATE = -10.0  # LU below the mean of what passes the absolute gate
 _STEPS_A_SECOND = 10  # gating blocks of 400 ms begin every 100 ms
@@ -49,8 +50,8 @@ class LoudnessMeter:
     """
 
     def __init__(self, rate: int, channels: int) -> None:
-        if rate < 4000:
-            raise ValueError(f"loudness needs a rate of at least 4000 Hz, and this has {rate}")
+        if rate < MIN_RATE:
+            raise ValueError(f"loudness needs at least {MIN_RATE} Hz, and this has {rate}")
         self._rate = rate
         self._response = _response(rate)
         self._past = np.zeros((channels, len(self._response) - 1))

@@ -27,7 +27,7 @@ from bridge.runtime.audio_output import (
 from bridge.runtime.chain import Lane, Runner
 from bridge.runtime.peaks import peak_warnings
 from bridge.runtime.places import check_inputs, check_places
-from bridge.runtime.preset import Mix, Preset, whole_warnings
+from bridge.runtime.preset import Mix, Preset, check_loudness, whole_warnings
 from bridge.runtime.render import Rendering, Written
 from bridge.runtime.takes import Level, Take, TakeWriter, level
 from bridge.runtime.writing import writing
@@ -101,6 +101,7 @@ def chain_file(
         verify(source)
         encoding = _encoding(preset, output, bits, source)
         check_size(encoding, source.frames, source.channels)
+        check_loudness(track, source.rate)
         runner = Runner(track.chain, source.rate, source.channels)
         for text in (
             *whole_warnings("chain", track.chain),

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from bridge.config import LOSSY, BounceSettings
+from bridge.core.loudness import MIN_RATE
 from bridge.errors import ModelError, UsageError
 from bridge.runtime.effects import WHOLE, check_sound, make_effect, nearest, open_plugin
 
@@ -199,6 +200,17 @@ class Preset:
         for chain in (*self.stems.values(), *(mix.chain for mix in mixes)):
             for effect in chain:
                 effect.make(rate)
+        for mix in mixes:
+            check_loudness(mix, rate)
+
+
+def check_loudness(mix: Mix, rate: int | None) -> None:
+    """Raise UsageError where a mix has a loudness that cannot be measured at `rate` Hz."""
+    if mix.loudness is not None and rate is not None and rate < MIN_RATE:
+        raise UsageError(
+            f"loudness = {mix.loudness:g} cannot be measured at {rate} Hz; "
+            f"it takes {MIN_RATE} Hz or more"
+        )
 
 
 def whole_warnings(where: str, chain: Chain) -> list[str]:

@@ -302,6 +302,25 @@ def test_what_a_chain_cannot_do_is_one_line(run, tmp_path, arguments, status, wo
     assert tree(tmp_path) == before
 
 
+def test_loudness_needs_a_rate_at_which_it_is_defined(run, tmp_path):
+    source = write(tmp_path / "in.wav", music(3000), rate=2000)
+    (tmp_path / "loud.toml").write_text(HEAD + "[mix]\nloudness = -14\n[mixes.all]\n")
+    words = "cannot be measured at 2000 Hz"
+    refused_line(run("chain", "loud.toml", source, "-o", "out.wav"), 2, words)
+    ended = bounce("in.wav", "-m", "fake", "--preset", "loud.toml", cwd=tmp_path)
+    refused(ended, 2, words)
+    assert not (tmp_path / "stems").exists()
+
+
+def test_a_plug_in_that_fails_is_told_once_for_all_songs(tmp_path):
+    for name in ("a.wav", "b.wav"):
+        song(tmp_path, name)
+    (tmp_path / "no.vst3").write_bytes(b"no plug-in")
+    (tmp_path / "mine.toml").write_text(HEAD + '[[mix.chain]]\nplugin = "no.vst3"\n')
+    ended = bounce("a.wav", "b.wav", "-m", "fake", "--preset", "mine.toml", cwd=tmp_path)
+    refused(ended, 2, "mine.toml, line 4", "cannot be loaded")
+
+
 @pytest.mark.slow
 def test_a_wheel_has_the_presets(tmp_path):
     pytest.importorskip("setuptools", "77", reason="a wheel is built with setuptools 77 or newer")

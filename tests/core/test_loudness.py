@@ -87,5 +87,5 @@ def test_without_400_ms_above_the_gate_there_is_no_loudness(rate):
 
 
 def test_a_rate_without_the_filters_is_refused():
-    with pytest.raises(ValueError, match="at least 4000 Hz"):
+    with pytest.raises(ValueError, match="at least 4000 Hz, and this has 2000"):
         LoudnessMeter(2000, 1)

@@ -259,6 +259,7 @@ def test_the_users_preset_wins_and_the_list_says_so(tmp_path, monkeypatch):
     (own_folder() / "karaoke.toml").write_text(HEAD)
     (own_folder() / "mine.toml").write_text(HEAD)
     found = {entry.name: entry for entry in entries()}
+    assert len(found) == len(entries())
     assert find_preset("karaoke").description == "d"
     assert (found["karaoke"].own, found["karaoke"].hides) == (True, True)
     assert (found["mine"].own, found["mine"].hides) == (True, False)
