@@ -91,7 +91,7 @@ def bounce(
         source = open_source(path, work.path)
         ensemble = models.load(source.rate)
         song = _plan(source, ensemble, settings, models, preset)
-        heard_of = _effect_warnings(song)
+        effects = [] if preset is None else preset.checked(source.rate)
         paths = output_paths(folder, path, song.outputs, settings, ensemble.name)
         what = identity(song, verify(source))
         check_inputs(paths, (path, *inputs))
@@ -101,7 +101,7 @@ def bounce(
         replace_old = settings.overwrite or work.resumes(what) or earlier is not None
         check_places(folder, paths, replace=replace_old)
         work.begin(what)
-        for loss in (*losses(song.encoding, source.origination), *heard_of):
+        for loss in (*losses(song.encoding, source.origination), *effects):
             say(loss)
         computed, windows = _separate(song, work, progress, say)
         rendering = _renderer(song, work, say).render()
@@ -185,14 +185,6 @@ def _separate(
             done = before + computed
             progress(Progress(computed, done, run.windows, frames, song.source.rate))
     return computed, run.windows
-
-
-def _effect_warnings(song: Song) -> list[str]:
-    """What is known of the preset's effects before the work; raises where one cannot work."""
-    if song.preset is None:
-        return []
-    song.preset.check(song.source.rate)
-    return song.preset.warnings()
 
 
 def _as_stereo(block: Audio) -> Audio:

@@ -191,6 +191,11 @@ class Preset:
         chains |= {f"mix {mix.name}": mix.chain for mix in self.written_mixes()}
         return [line for where, chain in chains.items() for line in whole_warnings(where, chain)]
 
+    def checked(self, rate: int) -> list[str]:
+        """What `warnings` gives, after `check` at `rate` Hz."""
+        self.check(rate)
+        return self.warnings()
+
     def check(self, rate: int | None = None) -> None:
         """Make every effect once, for `rate` Hz if that is known, plugins too.
 

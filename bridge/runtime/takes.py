@@ -114,6 +114,6 @@ def level(name: str, take: Take, target: float | None, peak_db: float) -> Level:
     if reached < target - 0.05:
         warning = (
             f"{name} reaches {reached:.1f} instead of {target:g} LUFS, or its peaks would pass "
-            f"{peak_db:g} dBFS; a BrickwallLimiter at the end of its chain makes room"
+            f"{peak_db:g} dBFS; a BrickwallLimiter with a lower ceiling_db makes room"
         )
     return Level(gain, reached, warning)
