@@ -20,7 +20,7 @@ from bridge.core.traits import Traits
 class Conditions:
     """What latency depends on besides the model: the host, and the way there and back.
 
-    `block`, `burst` and `guard` are in host frames, the others in microseconds; see
+    `block`, `burst`, `guard` and `effects` are in host frames, the others in microseconds; see
     `latency.latency` and `latency.Allowances`, which refuse what is out of range.
     """
 
@@ -30,6 +30,7 @@ class Conditions:
     transport_us: int
     margin_us: int
     polling_us: int
+    effects: int = 0
 
     def allowances(self, compute_us: int) -> Allowances:
         """All allowances together with that for computing."""
@@ -43,6 +44,7 @@ class Conditions:
             burst=self.burst,
             guard=self.guard,
             allowance_us=allowances.total_us,
+            effects=self.effects,
         )
 
 

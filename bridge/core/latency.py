@@ -45,23 +45,26 @@ class Allowances:
         return self.compute_us + self.transport_us + self.margin_us + self.polling_us
 
 
-def latency(plan: LivePlan, block: int, *, burst: int, guard: int, allowance_us: int) -> int:
+def latency(
+    plan: LivePlan, block: int, *, burst: int, guard: int, allowance_us: int, effects: int = 0
+) -> int:
     """Fewest host frames by which stems must trail the input so that none is ever late.
 
     `block` is the most frames that the host hands over in one call (any smaller number may come
     at any time), `burst` how many frames it may run ahead of the clock, `guard` how many frames
-    beyond a call's own must be there as well, all in host frames; `allowance_us` is what may pass
+    beyond a call's own must be there as well, `effects` how many frames after its own a stem frame
+    waits for in what the stems pass through, all in host frames; `allowance_us` is what may pass
     from a run's last input frame to its stems, in microseconds. The result is at least 1.
 
-    Raises ValueError for a block or an allowance below 1, or a burst or guard below 0.
+    Raises ValueError for a block or an allowance below 1, or a burst, guard or effects below 0.
     """
-    if block < 1 or burst < 0 or guard < 0 or allowance_us < 1:
+    if block < 1 or min(burst, guard, effects) < 0 or allowance_us < 1:
         raise ValueError(
-            f"no latency for blocks of {block}, a burst of {burst}, a guard of {guard} frames and "
-            f"{allowance_us} µs; use at least 1 frame, 0, 0 and 1 µs"
+            f"no latency for blocks of {block}, a burst of {burst}, a guard of {guard} frames, "
+            f"effects of {effects} and {allowance_us} µs; use at least 1 frame, 0, 0, 0 and 1 µs"
         )
     allowance = RateMap(MICROSECONDS, plan.incoming.source).frames(allowance_us)
-    return _widest_run(plan) + block - 2 + allowance + burst + guard
+    return _widest_run(plan) + block - 2 + allowance + burst + guard + effects
 
 
 def _widest_run(plan: LivePlan) -> int:

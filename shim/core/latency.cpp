@@ -27,9 +27,9 @@ std::int64_t widestRun(const LivePlan& plan) {
 }  // namespace
 
 std::int64_t latency(const LivePlan& plan, std::int64_t block, std::int64_t burst,
-                     std::int64_t guard, std::int64_t allowanceUs) {
+                     std::int64_t guard, std::int64_t allowanceUs, std::int64_t effects) {
     const std::int64_t allowance = ceilScaled(allowanceUs, kMicroseconds, plan.incoming.source);
-    return widestRun(plan) + block - 2 + allowance + burst + guard;
+    return widestRun(plan) + block - 2 + allowance + burst + guard + effects;
 }
 
 }  // namespace stembridge

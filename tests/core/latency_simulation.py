@@ -37,6 +37,7 @@ class Stream:
     guard: int
     allowance_us: int
     runs: int
+    effects: int = 0
 
     @property
     def plan(self):
@@ -61,7 +62,8 @@ class Stream:
         """Of each stem frame, at the host's rate, the run after which it is final."""
         givers, run, newest = list[int](), 0, -1
         while run < self.runs:
-            reach = len(givers) * self.model + self.outgoing_half * self.host
+            newest_read = len(givers) + self.effects  # stem frame that effects wait for
+            reach = newest_read * self.model + self.outgoing_half * self.host
             while (newest + 1) * self.host <= reach:
                 newest += 1  # model frame in reach of a tap
                 run += newest == (run + 1) * self.hop

@@ -15,7 +15,8 @@ from bridge.core.polyphase import design
 FILE = Path(__file__).parents[1] / "vectors" / "latency.json"
 ABOUT = (
     "docs/LATENCY.md. Rates in Hz; hop, lookahead and outgoing_half in frames of the model; "
-    "incoming_half, block, burst, guard and latency in frames of the host; *_us in microseconds"
+    "incoming_half, block, burst, guard, effects and latency in frames of the host; *_us in "
+    "microseconds"
 )
 HOST_RATES = (22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000, 176_400, 192_000)
 ODD_RATES = (8000, 11_025, 16_000, 37_800, 44_056, 44_101, 47_952, 50_400, 352_800, 384_000)
@@ -43,6 +44,7 @@ def shapes():
 def text():
     """The file, one case a line."""
     bursts, guards = cycle((2, 0, 2, 5)), cycle((64, 0, 240, 1, 480))
+    effects = cycle((0, 0, 0, 441, 0, 0, 7))
     times = cycle(product((2_500_000, 4321, 1), (0, 777, 20_000), (0, 1500), (1000, 0)))
     cases = []
     for host, model, hop, lookahead, incoming, outgoing, block in shapes():
@@ -60,12 +62,13 @@ def text():
             "block": block,
             "burst": next(bursts) * block,
             "guard": next(guards),
+            "effects": next(effects),
             "compute_us": compute,
             "transport_us": transport,
             "margin_us": margin,
             "polling_us": polling,
         }
-        calls = {"burst": case["burst"], "guard": case["guard"]}
+        calls = {name: case[name] for name in ("burst", "guard", "effects")}
         total = latency(plan, block, **calls, allowance_us=allowances.total_us)
         cases.append(json.dumps({**case, "latency": total}))
     lines = ",\n    ".join(cases)

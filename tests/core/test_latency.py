@@ -21,7 +21,8 @@ from tests.core.latency_simulation import (
 
 def stream_of(host, model, **values):
     """A stream walked for a whole period of the two rates after its first, shortened runs."""
-    first, period = values["outgoing_half"] // values["hop"], model // gcd(host, model)
+    waited = values["outgoing_half"] + -(-values.get("effects", 0) * model // host)
+    first, period = waited // values["hop"], model // gcd(host, model)
     return Stream(host, model, **values, runs=first + period + 8)
 
 
@@ -32,6 +33,7 @@ def latency_of(stream):
         burst=stream.burst,
         guard=stream.guard,
         allowance_us=stream.allowance_us,
+        effects=stream.effects,
     )
 
 
@@ -49,6 +51,7 @@ def small_streams(draw):
         block=draw(st.integers(1, 4)),
         burst=draw(st.integers(0, 2)),
         guard=draw(st.integers(0, 3)),
+        effects=draw(st.integers(0, 4)),
         allowance_us=draw(st.integers(1, 3_500_000 // host)),
     )
 
@@ -68,6 +71,7 @@ def real_streams(draw, hops):
         block=block,
         burst=draw(st.sampled_from([0, 2 * block]) | st.integers(0, 20_000)),
         guard=draw(st.integers(0, 300)),
+        effects=draw(st.sampled_from([0, 73]) | st.integers(0, 2000)),
         allowance_us=draw(st.integers(1, 60_000)),
     )
 
@@ -185,10 +189,10 @@ def test_long_hops_keep_the_bound_in_every_run(host, hop, lookahead, halves, dat
 
 
 @given(small_streams() | real_streams((1, 200)), st.integers(1, 10_000))
-def test_block_burst_and_guard_count_frame_by_frame(stream, more):
+def test_block_burst_guard_and_effects_count_frame_by_frame(stream, more):
     frames = latency_of(stream)
     assert frames >= 1
-    for name in ("block", "burst", "guard"):
+    for name in ("block", "burst", "guard", "effects"):
         longer = replace(stream, **{name: getattr(stream, name) + more})
         assert latency_of(longer) == frames + more
 
@@ -215,6 +219,7 @@ def test_fades_and_past_context_cost_nothing():
         (1, {"burst": -1, "guard": 0, "allowance_us": 1}),
         (1, {"burst": 0, "guard": -1, "allowance_us": 1}),
         (1, {"burst": 0, "guard": 0, "allowance_us": 0}),
+        (1, {"burst": 0, "guard": 0, "allowance_us": 1, "effects": -1}),
     ],
 )
 def test_what_no_host_and_no_run_can_do_is_refused(block, values):

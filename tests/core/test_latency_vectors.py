@@ -29,7 +29,8 @@ def test_every_run_of_a_period_is_on_time_and_one_is_just_so(half):
     for case in CASES[half::2]:
         host, model, hop = case["host_rate"], case["model_rate"], case["hop"]
         ratio = model // gcd(host, model)
-        first = case["outgoing_half"] // hop + 1
+        waited = case["outgoing_half"] + -(-case["effects"] * model // host)
+        first = waited // hop + 1
         slack = [slack_of(case, run) for run in range(first, first + ratio // gcd(hop, ratio))]
         assert min(slack) == 0, case
 
@@ -40,7 +41,7 @@ def slack_of(case, run):
     last_read = (run + 1) * case["hop"] + case["lookahead"] - 1
     last_in = last_read * host // model + case["incoming_half"]
     final = run * case["hop"] - case["outgoing_half"]  # model frames, less the filter's reach
-    first_out = -(-final * host // model)
+    first_out = -(-final * host // model) - case["effects"]
     names = ("compute_us", "transport_us", "margin_us", "polling_us")
     there = (last_in + case["block"]) * 1_000_000 + sum(case[name] for name in names) * host
     asked = first_out + 1 + case["latency"] - case["guard"] - case["burst"]

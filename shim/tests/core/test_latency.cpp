@@ -33,8 +33,8 @@ TEST_CASE("the latency equals the sidecar's in every case of the vectors") {
         const std::int64_t allowance =
             value("compute_us") + value("transport_us") + value("margin_us") + value("polling_us");
         CAPTURE(one.dump());
-        REQUIRE(latency(plan, value("block"), value("burst"), value("guard"), allowance) ==
-                value("latency"));
+        REQUIRE(latency(plan, value("block"), value("burst"), value("guard"), allowance,
+                        value("effects")) == value("latency"));
         ++checked;
     }
     REQUIRE(checked >= 200);
