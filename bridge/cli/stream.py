@@ -31,10 +31,12 @@ LONGEST_SILENCE = 10_000_000
 @click.option(
     "-m",
     "--model",
-    default="spectral",
-    show_default=True,
     metavar="NAME|PATH",
-    help="A model of `stembridge models list`, a folder with NAME.yaml, or one weights file.",
+    help="A model of `stembridge models list`, a folder with NAME.yaml, or one weights file.  "
+    "[default: the preset's, or spectral]",
+)
+@click.option(
+    "--preset", default="", metavar="NAME", help="Stems pass its effects, live, in the sidecar."
 )
 @click.option(
     "--latency",
@@ -79,6 +81,8 @@ def command(
     song: Path,
     output: Path,
     *,
+    model: str | None,
+    preset: str,
     block: str,
     latency: str,
     rate: int | None,
@@ -105,8 +109,11 @@ def command(
         latency_ms=None if latency == "auto" else _milliseconds(latency),
         context=context,
         seed=options["seed"],
+        preset=preset,
     )
-    options["model"] = _absolute(options["model"])
+    if preset and options["residual"] == "file":
+        raise UsageError("--residual file and --preset exclude each other; use other or off")
+    options["model"] = _absolute(_model_of(preset) if model is None else model)
     with Line(quiet=as_json) as line, refusals():
         played = play(
             song,
@@ -118,6 +125,15 @@ def command(
             warn=line.warn,
         )
     click.echo(json.dumps(played.manifest) if as_json else "\n".join(report(played)))
+
+
+def _model_of(preset: str) -> str:
+    """The model that a preset names, if it does, and `spectral` if not."""
+    if not preset:
+        return "spectral"
+    from bridge.runtime.preset import Preset
+
+    return str(Preset.load(preset).separation.get("model", "spectral"))
 
 
 def _absolute(model: str) -> str:

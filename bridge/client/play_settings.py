@@ -17,7 +17,8 @@ class PlaySettings:
 
     block: frames, 0 for random sizes up to `RANDOM_LARGEST`. rate: of the host in Hz, None for the
     file's. origin: file frame at which the hop grid starts. latency_ms: None for the smallest.
-    context: seconds of the window, None for all of it. seed: of the random sizes.
+    context: seconds of the window, None for all of it. seed: of the random sizes. preset: whose
+    effects the stems pass in the sidecar, "" for none.
     Raises UsageError for values that cannot work.
     """
 
@@ -28,6 +29,7 @@ class PlaySettings:
     latency_ms: float | None = None
     context: float | None = None
     seed: int = 0
+    preset: str = ""
 
     def __post_init__(self) -> None:
         longest, way_out = limits.DURATION_US / 1e6, "leave it out"

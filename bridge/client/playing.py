@@ -107,6 +107,7 @@ def _open(
         residual=settings.residual == "other",
         realtime=how.realtime,
         precision=settings.precision,
+        preset=how.preset,
         connection=connection,
         origin=max(0, how.origin),
         on_progress=progress,
@@ -148,7 +149,8 @@ class _Playing:
             self._frames,
             self._encoding,
             seed=self._settings.seed,
-            sums=residual == "file" or (residual == "other" and "other" in self._stream.stems),
+            sums=not self._how.preset
+            and (residual == "file" or (residual == "other" and "other" in self._stream.stems)),
         )
         with files:
             done = 0

@@ -19,7 +19,8 @@ class Settings:
 
     rate: of the host, in Hz. block: most frames of a call. latency: in ms, `auto` for the smallest.
     context, lookahead: in seconds, None for the model's. burst: frames that the host may run
-    ahead of the clock, None for two blocks. late: what is heard in place of what is late.
+    ahead of the clock, None for two blocks. late: what is heard in place of what is late. preset:
+    whose effects the stems pass, "" for none.
     """
 
     rate: int
@@ -34,6 +35,7 @@ class Settings:
     realtime: bool = True
     late: str = "dry"
     precision: str = "exact"
+    preset: str = ""
 
     def __post_init__(self) -> None:
         longest = limits.DURATION_US / 1e6
@@ -53,6 +55,8 @@ class Settings:
         named = isinstance(self.model, str) and self.model.strip()
         if not named or clipped(self.model) != self.model:
             raise UsageError(f"model {shown(self.model)} names no model; leave it out, or name one")
+        if not isinstance(self.preset, str) or clipped(self.preset) != self.preset:
+            raise UsageError(f"preset {shown(self.preset)} is no name; leave it out, or name one")
 
     @property
     def in_model_frames(self) -> bool:
@@ -76,6 +80,7 @@ class Settings:
             transport_us=0,
             residual=self.residual,
             realtime=False,
+            preset=self.preset,
         )
 
     def configure(

@@ -43,6 +43,8 @@ class StemStream:
     late: what replaces them, "dry" for the mix in `other` (the last stem if there is none) and
         silence in the rest, or "silence" everywhere.
     precision: "exact", or "fast" where the device has it.
+    preset: name of one whose effects the stems pass on the server, in real time; see
+        docs/PRESETS.md. They do not sum to the mix then. "" for none.
     connection: a server's connection file, copied from its machine; the local server's if None.
     timeout: seconds without any progress after which waiting ends.
     origin: number of the first frame; frames are counted on from there, whatever happens.
@@ -70,6 +72,7 @@ class StemStream:
         realtime: bool = True,
         late: str = "dry",
         precision: str = "exact",
+        preset: str = "",
         connection: str | Path | None = None,
         timeout: float = 60.0,
         origin: int = 0,
@@ -88,6 +91,7 @@ class StemStream:
             realtime,
             late,
             precision,
+            preset,
         )
         check_whole("origin", origin, 0, limits.FRAME // 2, "frames")
         check_time("timeout", timeout, 0.001, 1e6, "s")
@@ -115,6 +119,19 @@ class StemStream:
     def plan(self) -> SavedPlan:
         """What the latency follows from."""
         return self._timeline.configured.plan
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """What the first mix of the preset has of each stem, linear; 1 for all without one.
+
+        The stems come without them: mixing is the host's.
+        """
+        configured = self._timeline.configured
+        found = configured.gains or (0,) * len(configured.sources)
+        return {
+            stem: 10 ** (gain / 2000) if gain > -limits.SILENCE else 0.0
+            for stem, gain in zip(configured.sources, found, strict=True)
+        }
 
     @property
     def model(self) -> str:
@@ -190,7 +207,7 @@ class StemStream:
             timeline.begin(origin)
 
     def reconfigure(self, **changes: Any) -> None:
-        """Go on with other settings, named as in the constructor: rate to precision.
+        """Go on with other settings, named as in the constructor: rate to preset.
 
         Waits for the server. Stems of the frames before that were not drained are dropped: the
         first `latency` frames are silent, as at the beginning. Raises UsageError or ServerError

@@ -153,7 +153,7 @@ class Timeline:
             first_asked = self._stems.position + self._guard
             slack_us = (start - first_asked) * MICROSECONDS // self._settings.rate
             self._figures.add_slack(slack_us)
-        run = run_for(self._plan, start - epoch.origin)
+        run = run_for(self._plan, start + self.configured.plan.effects - epoch.origin)
         needed = epoch.origin + self._plan.host_needed(run)
         while epoch.sends and epoch.sends[0][0] < needed:
             epoch.sends.popleft()

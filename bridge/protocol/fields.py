@@ -147,6 +147,25 @@ class Texts(_Plain):
 
 
 @dataclass(frozen=True)
+class Ints(_Plain):
+    """From `least` to `most` whole numbers, as a tuple."""
+
+    item: Int
+    least: int
+    most: int
+
+    def __str__(self) -> str:
+        return f"{self.least} to {self.most} times {self.item}"
+
+    def __contains__(self, value: Any) -> bool:
+        return (
+            type(value) is tuple
+            and self.least <= len(value) <= self.most
+            and all(number in self.item for number in value)
+        )
+
+
+@dataclass(frozen=True)
 class VersionPair(_Plain):
     """(major, minor); raises VersionError for another major than ours."""
 

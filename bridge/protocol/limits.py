@@ -28,6 +28,16 @@ WARNINGS = 4
 CAPABILITIES = 8
 """Capabilities that a server names: each is a string."""
 
+PRESETS = 60
+"""Presets that a server names: a menu with more is of no use, and all have to fit a header."""
+
+PRESET_BYTES = 64
+"""The name of a preset, as UTF-8: it is a file's name and an entry of a menu."""
+
+SILENCE, GAIN = 14_400, 2400
+"""Gains in hundredths of a dB: how far down nothing is left of a 24-bit sample, which counts as
+silence, and up to more than any fader has."""
+
 CHANNELS = 2
 """Mono and stereo are what the models and the buses have."""
 

@@ -19,6 +19,7 @@ from bridge.protocol.values import (
     Channels,
     Duration,
     Frame,
+    Gains,
     HostFrames,
     InputBlock,
     Line,
@@ -27,6 +28,7 @@ from bridge.protocol.values import (
     Number,
     NumberOrNone,
     Precision,
+    Presets,
     ProtocolVersion,
     Rate,
     SomeModelFrames,
@@ -41,7 +43,10 @@ from bridge.protocol.values import (
 
 @record
 class SavedPlan(Record):
-    """Everything besides the host's rate that the latency depends on, as a project keeps it."""
+    """Everything besides the host's rate that the latency depends on, as a project keeps it.
+
+    effects: host frames that stems wait for in the effects of a preset.
+    """
 
     hop: SomeModelFrames
     lookahead: ModelFrames
@@ -55,6 +60,7 @@ class SavedPlan(Record):
     guard: HostFrames
     burst: HostFrames
     block: Block
+    effects: HostFrames = 0
 
 
 @message
@@ -67,7 +73,10 @@ class Hello(Message):
 
 @message
 class Welcome(Message):
-    """A new session. `heartbeat_us`: each side sends something at least this often."""
+    """A new session. `heartbeat_us`: each side sends something at least this often.
+
+    presets: names that CONFIGURE may have.
+    """
 
     version: ProtocolVersion
     server: String
@@ -75,6 +84,7 @@ class Welcome(Message):
     heartbeat_us: Annotated[int, Int(1000, limits.DURATION_US, "us")]
     max_frames: Annotated[int, Int(1, limits.FRAMES, "host frames")]
     capabilities: Capabilities
+    presets: Presets = ()
 
 
 @message
@@ -82,7 +92,8 @@ class Configure(Message):
     """Asks for a plan; answered by PROGRESS any number of times, then CONFIGURED or ERROR.
 
     latency_us: 0 for the smallest. burst: -1 for two blocks. context: 0 for the full window.
-    lookahead: -1 for the model's. saved: the plan to keep, from an earlier CONFIGURED.
+    lookahead: -1 for the model's. saved: the plan to keep, from an earlier CONFIGURED. preset: name
+    of the one whose effects the stems pass; "" for none.
     """
 
     session: Token
@@ -100,6 +111,7 @@ class Configure(Message):
     residual: Bool
     realtime: Bool
     saved: Annotated[SavedPlan | None, Nested(SavedPlan, optional=True)] = None
+    preset: Line = ""
 
 
 @message
@@ -115,7 +127,11 @@ class Progress(Message):
 
 @message
 class Configured(Message):
-    """The answer to CONFIGURE. `credit`: host frames that may be sent beyond `received`."""
+    """The answer to CONFIGURE. `credit`: host frames that may be sent beyond `received`.
+
+    gains: of each of the sources in the mix of the preset, in hundredths of a dB, of which the
+    lowest is silence; none where it has no mix.
+    """
 
     session: Token
     request: Number
@@ -127,6 +143,7 @@ class Configured(Message):
     preview: Bool
     licence: String
     warnings: Warnings
+    gains: Gains = ()
 
 
 @message

@@ -17,6 +17,7 @@ from bridge.protocol.values import (
     Bool,
     Channels,
     Duration,
+    Gains,
     HostFrames,
     Line,
     Map,
@@ -40,7 +41,8 @@ class Load(Message):
     """Asks for a model; answered by LOADING any number of times, then by LOADED or FAILED.
 
     key: the server's name for what is loaded. rate and channels: the host's. context: 0 for the
-    full window. lookahead: -1 for the model's. calibrate_us: how long to measure.
+    full window. lookahead: -1 for the model's. calibrate_us: how long to measure. preset: whose
+    effects the stems pass, "" for none.
     """
 
     key: Line
@@ -51,6 +53,7 @@ class Load(Message):
     context: ModelFrames
     lookahead: Annotated[int, Int(-1, limits.SPAN_FRAMES, "model frames")]
     calibrate_us: Duration
+    preset: Line = ""
 
 
 @message
@@ -68,7 +71,8 @@ class Loaded(Message):
     """A model is ready. grid, lookahead, edge, window, past, fixed: see Traits in core/choose.py.
 
     half_in and half_out: source frames that the resamplers reach. cost_us, worst_us: what a run
-    takes typically and at worst, see core/cost.py. batch: windows worth running at once.
+    takes typically and at worst, see core/cost.py. batch: windows worth running at once. effects:
+    host frames that stems wait for in the effects. gains: as in CONFIGURED.
     """
 
     key: Line
@@ -90,6 +94,8 @@ class Loaded(Message):
     warnings: Warnings
     device: String
     batch: Batch
+    effects: HostFrames = 0
+    gains: Gains = ()
 
 
 @message

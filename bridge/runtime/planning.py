@@ -164,7 +164,15 @@ def _conversions(rate: int, model: Loaded) -> tuple[Conversion, Conversion]:
 def _choose(wanted: Configure, model: Loaded) -> SavedPlan:
     burst = BURST_BLOCKS * wanted.block if wanted.burst < 0 else wanted.burst
     guard = RateMap(MICROSECONDS, wanted.rate).frames(GUARD_US)
-    conditions = Conditions(wanted.block, burst, guard, wanted.transport_us, MARGIN_US, POLLING_US)
+    conditions = Conditions(
+        wanted.block,
+        burst,
+        guard,
+        wanted.transport_us,
+        MARGIN_US,
+        POLLING_US,
+        model.effects,
+    )
     wish = Wish(wanted.latency_us, wanted.context, wanted.lookahead)
     there, back = _conversions(wanted.rate, model)
     slow = Cost(max(model.cost_us, SHORTEST_HOP_US), max(model.worst_us, SHORTEST_HOP_US))
@@ -182,6 +190,7 @@ def _choose(wanted: Configure, model: Loaded) -> SavedPlan:
         guard,
         burst,
         wanted.block,
+        model.effects,
     )
 
 
@@ -191,6 +200,11 @@ def _check(saved: SavedPlan, wanted: Configure, model: Loaded) -> None:
         raise ValueError(
             f"the saved plan is for blocks of at most {saved.block} frames, and {wanted.block} may "
             "come; leave it out"
+        )
+    if saved.effects != model.effects:
+        raise ValueError(
+            f"the saved plan waits {saved.effects} frames for effects, and those of this preset "
+            f"take {model.effects}; leave it out"
         )
     if saved.model_rate != model.model_rate or saved.hop % model.grid:
         raise ValueError(
@@ -229,4 +243,5 @@ def _latency(saved: SavedPlan, rate: int, model: Loaded) -> int:
         burst=saved.burst,
         guard=saved.guard,
         allowance_us=allowances.total_us,
+        effects=saved.effects,
     )

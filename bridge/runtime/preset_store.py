@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.errors import UsageError
-from bridge.runtime.effects import nearest
 from bridge.runtime.folders import user_folder
-from bridge.runtime.preset import Preset
-from bridge.runtime.preset_reader import read_preset
+
+if TYPE_CHECKING:
+    from bridge.runtime.preset import Preset
 
 SUFFIX = ".toml"
 
@@ -50,6 +51,9 @@ def find_preset(name: str | Path) -> Preset:
 
     Raises UsageError with the nearest name, or for a file with a mistake.
     """
+    from bridge.runtime.effects import nearest  # what lists names need not load pedalboard
+    from bridge.runtime.preset_reader import read_preset
+
     text = os.fspath(name)
     if isinstance(name, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return read_preset(Path(name))

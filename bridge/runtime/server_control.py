@@ -13,7 +13,7 @@ from bridge.errors import ModelError, RemoteProtocolError
 from bridge.protocol import limits
 from bridge.protocol.codec import encode
 from bridge.protocol.codes import Code
-from bridge.protocol.fields import VERSION, clipped
+from bridge.protocol.fields import VERSION, Text, clipped
 from bridge.protocol.messages import (
     Bye,
     Configure,
@@ -32,6 +32,7 @@ from bridge.protocol.states import Socket, State
 from bridge.runtime.logs import log
 from bridge.runtime.mistakes import contained
 from bridge.runtime.planning import Refused
+from bridge.runtime.preset_store import entries
 from bridge.runtime.server_grants import grant
 from bridge.runtime.server_loads import Loads
 from bridge.runtime.server_session import ANSWERS, Session, Sessions
@@ -43,6 +44,9 @@ HEARTBEAT_US = 1_000_000
 
 SESSIONS = 64
 """Sessions at once. Each may hold its credit in queues and a window in a worker."""
+
+LOOK_US = 1_000_000
+"""How old the names of presets may be: a flood of HELLOs shall not keep a disk busy."""
 
 ATTEMPTS = 2
 """Workers that may die while they load what a session waits for, before it is refused: the first
@@ -67,6 +71,8 @@ class Control:
         self._local = local
         self._workers = workers
         self._loads = Loads(self.sessions, workers, calibrate_us)
+        self._names: tuple[str, ...] = ()
+        self._looked_us = -LOOK_US
 
     def hello(self, message: Hello, peer: bytes, now_us: int) -> None:
         """Begin a session. Raises RemoteProtocolError when there are too many."""
@@ -81,9 +87,20 @@ class Control:
         token = secrets.randbits(64) or 1
         session = Session(message.client, peer, now_us, ServerSession(), token)
         session.protocol.receive(Socket.CONTROL, message, now_us)
-        welcome = Welcome(VERSION, SERVER, token, HEARTBEAT_US, limits.FRAMES, ())
+        welcome = Welcome(
+            VERSION, SERVER, token, HEARTBEAT_US, limits.FRAMES, (), self._presets(now_us)
+        )
         self._tell(session, Socket.CONTROL, welcome)
         self.sessions.add(session)
+
+    def _presets(self, now_us: int) -> tuple[str, ...]:
+        """Names of presets for a menu; the folders are looked at once a second at most."""
+        if now_us - self._looked_us >= LOOK_US:
+            self._looked_us = now_us
+            names = (entry.name for entry in entries())
+            sayable = [name for name in names if name in Text(limits.PRESET_BYTES)]
+            self._names = tuple(sayable[: limits.PRESETS])
+        return self._names
 
     def receive(self, session: Session, message: Message, now_us: int) -> Message | None:
         """Take what a session's control socket brought; returns the answer."""

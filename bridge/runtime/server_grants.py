@@ -62,5 +62,6 @@ def grant(
         model.preview,
         model.licence,
         (*slower(plan, model), *model.warnings)[: limits.WARNINGS],
+        model.gains,
     )
     return Granted(kind, wanted, load, model, opened, answer)

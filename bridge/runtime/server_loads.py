@@ -36,6 +36,7 @@ class Loads:
             wanted.context,
             wanted.lookahead,
             self._calibrate_us,
+            wanted.preset,
         )
         # A digest, as the name of a model may be as long as a whole key.
         return Load(hashlib.sha256(repr(fields).encode()).hexdigest(), *fields)

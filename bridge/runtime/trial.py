@@ -17,6 +17,7 @@ from bridge.core.polyphase import design
 from bridge.engine.live import LiveStream
 from bridge.engine.live_model import LiveModel
 from bridge.protocol.messages_worker import Load
+from bridge.runtime.live_effects import StemEffects
 from bridge.runtime.measuring import Measured, measuring
 
 ANY_COST = Cost(1, 1)
@@ -36,15 +37,17 @@ def check_wish(model: LiveModel, wanted: Load) -> None:
     choose(incoming, outgoing, model.traits, ANY_COST, Conditions(1, 0, 0, 0, 0, 0), wish)
 
 
-def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
-    """Time whole runs: input resampled, the model, stems resampled back and the residual made.
+def measure(
+    model: LiveModel, wanted: Load, effects: StemEffects | None = None
+) -> Iterator[Measured]:
+    """Time whole runs: input resampled, the model, stems resampled back, residual and effects.
 
     The hop of the runs is about the shortest that the model can keep up with, which one run tells,
     and at least `traits.measured_hop`.
     """
     seconds = wanted.calibrate_us / MICROSECONDS
     traits = model.traits
-    first = _Trial(model, wanted, max(traits.grid, 1))
+    first = _Trial(model, wanted, max(traits.grid, 1), effects)
     first.step()
     began = time.perf_counter()
     first.step()
@@ -52,14 +55,16 @@ def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
     lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
     most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
     steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
-    trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
+    trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop), effects)
     yield from measuring(trial.step, seconds=seconds)
 
 
 class _Trial:
     """A stream of noise, run by run."""
 
-    def __init__(self, model: LiveModel, wanted: Load, hop: int) -> None:
+    def __init__(
+        self, model: LiveModel, wanted: Load, hop: int, effects: StemEffects | None
+    ) -> None:
         incoming, outgoing = conversions(wanted.rate, model.rate)
         traits = model.traits
         lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
@@ -78,9 +83,12 @@ class _Trial:
         random = np.random.default_rng(_NOISE_SEED)
         self._noise = random.normal(0, 0.1, (wanted.channels, _BLOCK)).astype(np.float32)
         self._sent = 0
+        self._effects = effects.start() if effects else None
 
     def step(self) -> None:
         while not self._stream.ready():
             self._stream.push(self._sent, self._noise)
             self._sent += _BLOCK
-        self._stream.finish(self._model.run([self._stream.advance()])[0])
+        start, stems = self._stream.finish(self._model.run([self._stream.advance()])[0])
+        if self._effects is not None:
+            self._effects.process(start, stems)

@@ -136,7 +136,8 @@ class Worker:
             text = "its model was unloaded before it was opened; open the session again"
             self._fail(session, text)
             return
-        session.configure(message.request, Opened.of(message, ready.model, ready.cost))
+        opened = Opened.of(message, ready.model, ready.cost, ready.effects)
+        session.configure(message.request, opened)
 
     def _handle_stream(self, session: WorkerSession, message: Message) -> None:
         match message:
@@ -215,7 +216,11 @@ class Worker:
             if isinstance(audio, BridgeError):
                 self._fail(session, str(audio))
                 continue
-            start, final = epoch.stream.finish(audio)
+            try:
+                start, final = epoch.finish(audio)
+            except BridgeError as error:  # of an effect
+                self._fail(session, str(error))
+                continue
             if self._sessions.get(session.number) is session:
                 self._send_stems(session, epoch, start, final)
                 self._sweep(session)
@@ -242,8 +247,10 @@ class Worker:
                 self._send(Credit(session.number, number, accepted))
 
     def _sweep(self, session: WorkerSession) -> None:
-        for number, stop in session.sweep():
-            self._send(Drained(session.number, number, stop))
+        for epoch in session.sweep():
+            if epoch.opened.effects is not None:
+                self._send_stems(session, epoch, *epoch.rest())
+            self._send(Drained(session.number, epoch.number, epoch.stream.stop or 0))
 
     def _in_use(self) -> Iterator[Opened]:
         for session in list(self._sessions.values()):  # loads ask from a thread of their own

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from threading import Thread
 
 from bridge.config import BounceSettings
@@ -21,8 +22,10 @@ from bridge.protocol.codes import Code
 from bridge.protocol.fields import clipped
 from bridge.protocol.messages_worker import Failed, Load, Loaded, Loading
 from bridge.runtime import calibration
+from bridge.runtime.live_effects import StemEffects
 from bridge.runtime.measuring import Measured
 from bridge.runtime.models import Models
+from bridge.runtime.preset import Preset
 from bridge.runtime.trial import ANY_COST, check_wish, conversions, measure
 from bridge.runtime.worker_session import Opened
 
@@ -45,13 +48,18 @@ class BusyError(BridgeError):
 
 @dataclass(frozen=True)
 class Ready:
-    """A model that can run, what the user should know about it, and what its cost depends on."""
+    """A model that can run, what the user should know about it, and what its cost depends on.
+
+    wanted: the LOAD of it, but for its key and preset. effects: what its stems pass through.
+    """
 
     model: LiveModel
     device: str
     warnings: tuple[str, ...]
     key: dict[str, str]
+    wanted: Load
     cost: Cost = ANY_COST
+    effects: StemEffects | None = None
 
 
 class Shelf:
@@ -104,9 +112,10 @@ class Shelf:
         """
         yield Loading(wanted.key, clipped(f"loading {wanted.model}", limits.STRING_BYTES), 0, 0)
         ready = self._ready.pop(wanted.key, None)
-        if ready is None:
+        preset = load_preset(wanted.preset) if wanted.preset else None
+        if ready is None or (ready.effects and preset and ready.effects.sha256 != preset.sha256):
             self.keep()
-            ready = self._find(wanted)
+            ready = with_effects(self._find(wanted), preset)
             gc.collect()
             gc.freeze()  # what is loaded stays; later collections need not look at it
         self._ready[wanted.key] = ready  # the newest, which `keep` keeps until it is in use
@@ -119,7 +128,7 @@ class Shelf:
                 )
             check_wish(ready.model, wanted)
             told = 0.0
-            for measured in measure(ready.model, wanted):
+            for measured in measure(ready.model, wanted, ready.effects):
                 if (now := time.monotonic()) - told >= _TELL_SECONDS:
                     told = now
                     yield Loading(wanted.key, "measuring this machine", *_milliseconds(measured))
@@ -134,6 +143,10 @@ class Shelf:
         yield _describe(ready, wanted)
 
     def _find(self, wanted: Load) -> Ready:
+        plain = replace(wanted, key="", preset="")
+        for ready in self._ready.values():
+            if ready.wanted == plain and ready.effects is None:
+                return replace(ready, cost=ANY_COST)
         settings = BounceSettings(
             model=wanted.model, device=self._device, precision=wanted.precision
         )
@@ -151,7 +164,23 @@ class Shelf:
         for name in ("rate", "channels", "context", "lookahead"):
             key[name] = str(getattr(wanted, name))
         key |= _versions() | {"measured": _thoroughly(wanted)}
-        return Ready(model, str(models.machine["device"]), tuple(models.warnings), key)
+        return Ready(model, str(models.machine["device"]), tuple(models.warnings), key, plain)
+
+
+def load_preset(name: str) -> Preset:
+    """The preset of that name on this machine. Raises UsageError for a path, or none such."""
+    if Path(name).name != name or Path(name).suffix:
+        raise UsageError(f"'{name}' is no name of a preset; use one of `stembridge presets list`")
+    return Preset.load(name)
+
+
+def with_effects(ready: Ready, preset: Preset | None) -> Ready:
+    """The same model with the effects of `preset` behind it. Raises ModelError or UsageError."""
+    if preset is None:
+        return ready
+    rate, channels = ready.wanted.rate, ready.wanted.channels
+    effects = StemEffects.of(preset, ready.model.sources, rate, channels)
+    return replace(ready, key=ready.key | {"effects": effects.sha256}, effects=effects)
 
 
 @cache
@@ -220,6 +249,8 @@ def _describe(ready: Ready, wanted: Load) -> Loaded:
         warnings=tuple(map(clipped, ready.warnings[: limits.WARNINGS])),
         device=clipped(ready.device, limits.STRING_BYTES),
         batch=model.batch,
+        effects=ready.effects.latency if ready.effects else 0,
+        gains=ready.effects.gains if ready.effects else (),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from bridge.core.admission import Task
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
@@ -17,6 +19,7 @@ from bridge.engine.live_model import Context, LiveModel
 from bridge.errors import BridgeError
 from bridge.protocol import limits
 from bridge.protocol.messages_worker import Open
+from bridge.runtime.live_effects import LiveEffects, StemEffects
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Opened:
     """One configuration of a session.
 
     block, burst, latency: in host frames; compute_us: how long a run may take once its input is
-    here; cost: how long one takes by itself.
+    here; cost: how long one takes by itself. effects: what its stems pass through.
     """
 
     key: str
@@ -38,9 +41,12 @@ class Opened:
     latency: int
     compute_us: int
     cost: Cost
+    effects: StemEffects | None = None
 
     @classmethod
-    def of(cls, message: Open, model: LiveModel, cost: Cost) -> Opened:
+    def of(
+        cls, message: Open, model: LiveModel, cost: Cost, effects: StemEffects | None = None
+    ) -> Opened:
         """What a message opens, with the model that it names."""
         plan = LivePlan(
             design(message.rate, model.rate),
@@ -62,6 +68,7 @@ class Opened:
             message.latency,
             message.compute_us,
             cost,
+            effects,
         )
 
     @property
@@ -84,7 +91,7 @@ class Opened:
 class Epoch:
     """One epoch: its stream, and since when its next run has its input.
 
-    acknowledged: how much of its input the client was told of.
+    acknowledged: how much of its input the client was told of. effects: what its stems pass.
     """
 
     number: int
@@ -92,6 +99,21 @@ class Epoch:
     stream: LiveStream
     acknowledged: int
     ready_us: int = 0
+    effects: LiveEffects | None = None
+
+    def finish(self, audio: Audio) -> tuple[int, Audio]:
+        """Take the stems of a run; returns host frames that are done, and the first of them.
+
+        Raises BridgeError where an effect fails.
+        """
+        start, stems = self.stream.finish(audio)
+        if self.effects is None or not stems.shape[2]:
+            return start, stems
+        return self.effects.process(start, stems)
+
+    def rest(self) -> tuple[int, Audio]:
+        """What its effects have held back, once the stream is done."""
+        return self.effects.finish() if self.effects else (0, np.zeros((1, 1, 0), np.float32))
 
     def next_is_ready(self, now_us: int) -> None:
         """Note that another run has its input.
@@ -175,7 +197,10 @@ class WorkerSession:
             origin=origin,
             start=start,
         )
-        self.epochs = [*self.epochs, Epoch(number, opened, stream, start)][-limits.EPOCHS :]
+        epoch = Epoch(number, opened, stream, start)
+        if opened.effects is not None:
+            epoch.effects = opened.effects.start()
+        self.epochs = [*self.epochs, epoch][-limits.EPOCHS :]
         # A client that uses a configuration does not go back to an older one.
         self.configurations = {r: o for r, o in self.configurations.items() if r >= request}
         self.position = start
@@ -213,7 +238,8 @@ class WorkerSession:
     def _is_past(self, epoch: Epoch) -> bool:
         opened = epoch.opened
         heard = self.position - opened.latency - opened.block
-        return opened.realtime and epoch.stream.next_final().stop <= heard
+        waits = opened.effects.latency if opened.effects else 0
+        return opened.realtime and epoch.stream.next_final().stop - waits <= heard
 
     def note(self, time_us: int, epoch: Epoch) -> None:
         """Count how long a run took, also against the ones that the model was measured by."""
@@ -230,13 +256,12 @@ class WorkerSession:
             if epoch.number == number:
                 epoch.drain(stop, now_us)
 
-    def sweep(self) -> Iterator[tuple[int, int]]:
-        """Drop the epochs that have given everything; yields the number and end of each."""
+    def sweep(self) -> Iterator[Epoch]:
+        """Drop the epochs whose streams have given everything, and yield them."""
         done = [epoch for epoch in self.epochs if epoch.stream.done]
         # Another thread may be reading the list, so it is another one.
         self.epochs = [epoch for epoch in self.epochs if epoch not in done]
-        for epoch in done:
-            yield epoch.number, epoch.stream.stop or 0
+        yield from done
 
     def in_use(self) -> Iterator[Opened]:
         """Every configuration that an epoch has or may yet have, for any thread.

@@ -93,7 +93,7 @@ std::int64_t latencyOf(const protocol::SavedPlan& saved, std::int64_t rate) {
     if (!plan.isPossible()) return 0;
     const std::int64_t allowanceUs =
         saved.computeUs + saved.transportUs + saved.marginUs + saved.pollingUs;
-    const std::int64_t frames = latency(plan, saved.block, saved.burst, saved.guard, allowanceUs);
+    const std::int64_t frames = latency(plan, saved.block, saved.burst, saved.guard, allowanceUs, saved.effects);
     return isBetween(1, frames, rate * (protocol::kDurationUs / kMicroseconds)) ? frames : 0;
 }
 

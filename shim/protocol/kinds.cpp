@@ -87,6 +87,35 @@ void Texts::write(PackedWriter& writer, const std::vector<std::string>& value) c
     for (const std::string& text : value) item.write(writer, text);
 }
 
+void Ints::checkCount(std::size_t count) const {
+    if (count < least || count > most) {
+        refuse(words(count, " numbers, expected ", least, " to ", most));
+    }
+}
+
+void Ints::check(const std::vector<std::int64_t>& value) const {
+    checkCount(value.size());
+    for (const std::int64_t number : value) item.check(number);
+}
+
+void Ints::read(const PackedValue& wire, std::vector<std::int64_t>& to) const {
+    if (wire.type != PackedValue::Type::kList) {
+        refuse(words(wire.shown(), ", expected a list of numbers"));
+    }
+    checkCount(wire.count);
+    to.resize(wire.count);
+    const PackedValue* at = wire.first();
+    for (std::int64_t& number : to) {
+        item.read(*at, number);
+        at = at->next();
+    }
+}
+
+void Ints::write(PackedWriter& writer, const std::vector<std::int64_t>& value) const {
+    writer.list(value.size());
+    for (const std::int64_t number : value) item.write(writer, number);
+}
+
 void PrecisionWord::check(Precision value) const {
     if (value != Precision::kExact && value != Precision::kFast) refuse("neither exact nor fast");
 }

@@ -65,6 +65,20 @@ private:
     void checkCount(std::size_t count) const;
 };
 
+/// From `least` to `most` whole numbers.
+struct Ints {
+    Int item;
+    std::size_t least;
+    std::size_t most;
+
+    void check(const std::vector<std::int64_t>& value) const;
+    void read(const PackedValue& wire, std::vector<std::int64_t>& to) const;
+    void write(PackedWriter& writer, const std::vector<std::int64_t>& value) const;
+
+private:
+    void checkCount(std::size_t count) const;
+};
+
 /// `exact` or `fast`.
 struct PrecisionWord {
     void check(Precision value) const;
@@ -98,6 +112,8 @@ inline constexpr PrecisionWord kPrecisionKind{};
 inline constexpr Texts kWarningsKind{{kTextBytes}, 0, kWarnings};
 inline constexpr Texts kSourcesKind{{kSourceBytes}, 1, kSources};
 inline constexpr Texts kCapabilitiesKind{{kStringBytes}, 0, kCapabilities};
+inline constexpr Texts kPresetsKind{{kPresetBytes}, 0, kPresets};
+inline constexpr Ints kGainsKind{{-kSilence, kGain}, 0, kSources};
 inline constexpr VersionPair kProtocolVersionKind{};
 
 }  // namespace stembridge::protocol

@@ -44,6 +44,7 @@ struct SavedPlan {
     std::int64_t guard = 0;
     std::int64_t burst = 0;
     std::int64_t block = 0;
+    std::int64_t effects = 0;  ///< host frames that stems wait for in a preset's effects
     bool operator==(const SavedPlan&) const = default;
 };
 
@@ -61,6 +62,7 @@ struct Welcome {
     std::int64_t heartbeatUs = 0;
     std::int64_t maxFrames = 0;
     std::vector<std::string> capabilities{};
+    std::vector<std::string> presets{};  ///< names that CONFIGURE may have
 };
 
 /// Asks for a plan; answered by PROGRESS any number of times, then CONFIGURED or ERROR.
@@ -80,6 +82,7 @@ struct Configure {
     bool residual = true;
     bool realtime = true;
     std::optional<SavedPlan> saved{};  ///< the plan to keep, from an earlier CONFIGURED
+    std::string preset{};              ///< whose effects the stems pass; "" for none
 };
 
 /// What a request is waiting for: `done` of `total` steps, where total 0 is unknown.
@@ -103,6 +106,9 @@ struct Configured {
     bool preview = false;
     std::string licence{};
     std::vector<std::string> warnings{};
+    /// Of each of the sources in the mix of the preset, in hundredths of a dB, of which -kSilence is
+    /// silence; none where it has no mix.
+    std::vector<std::int64_t> gains{};
 };
 
 /// Asks for REPORT; needs no session.

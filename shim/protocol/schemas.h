@@ -29,6 +29,7 @@ struct Schema<SavedPlan> {
         Field{"guard", &M::guard, kHostFramesKind},
         Field{"burst", &M::burst, kHostFramesKind},
         Field{"block", &M::block, kBlockKind},
+        Field{"effects", &M::effects, kHostFramesKind, true},
     };
 };
 
@@ -77,6 +78,7 @@ struct Schema<Welcome> {
         Field{"heartbeat_us", &M::heartbeatUs, Int{1000, kDurationUs}},
         Field{"max_frames", &M::maxFrames, Int{1, kFrames}},
         Field{"capabilities", &M::capabilities, kCapabilitiesKind},
+        Field{"presets", &M::presets, kPresetsKind, true},
     };
 };
 
@@ -100,6 +102,7 @@ struct Schema<Configure> {
         Field{"residual", &M::residual, kBoolKind},
         Field{"realtime", &M::realtime, kBoolKind},
         Field{"saved", &M::saved, Plan{}, true},
+        Field{"preset", &M::preset, kLineKind, true},
     };
 };
 
@@ -129,6 +132,7 @@ struct Schema<Configured> {
         Field{"preview", &M::preview, kBoolKind},
         Field{"licence", &M::licence, kStringKind},
         Field{"warnings", &M::warnings, kWarningsKind},
+        Field{"gains", &M::gains, kGainsKind, true},
     };
 };
 

@@ -8,6 +8,7 @@ import soundfile
 
 from bridge.engine.stft import hop_for
 from tests.cli.helpers import STEMS, bounce, manifest, read, refused, song, tree, write
+from tests.runtime.test_live_effects import TEXT as EFFECTS
 from tests.server.sidecar import Sidecar
 from tests.tiny import synth
 
@@ -229,3 +230,22 @@ def test_what_lasts_is_said_once_where_there_is_no_terminal(music, tmp_path):
         ended = sidecar.run("stream", str(music / "song.wav"), "-o", str(tmp_path / "out"))
     assert ended.status == 0
     assert ended.err.count("measuring this machine ...\n") == 1
+
+
+@pytest.mark.slow
+def test_a_preset_is_live_what_it_is_in_a_bounce(sidecar, stream, music, tmp_path):
+    folder = sidecar.folder / "c" / "presets"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "live.toml").write_text(EFFECTS)
+    preset = ("--preset", "live", *FLOAT)
+    ended = sidecar.run("bounce", str(music / "song.wav"), "-o", str(tmp_path / "b"), *preset)
+    assert ended.status == 0, ended.err
+    stream(*preset)
+    offline = stems(tmp_path / "b")
+    assert difference(stems(tmp_path / "out"), offline) <= 1e-5
+    assert difference(offline, stems(music / "bounced")) > 0.01
+
+
+def test_a_preset_that_is_not_there_is_refused(sidecar, music):
+    ended = sidecar.run("stream", str(music / "song.wav"), "--preset", "karaokee")
+    refused(ended, 2, "no preset is called 'karaokee' (did you mean karaoke?)")

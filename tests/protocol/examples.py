@@ -1,5 +1,7 @@
 """A plausible message of each type, and a few at the edges: where vectors and fuzzing begin."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from bridge.protocol import limits
@@ -61,8 +63,13 @@ CLIENT: list[Message] = [
     wire.Configure(
         limits.TOKEN, 2, 44100, 64, 1, "htdemucs", "fast", 0, 0, 4096, 0, 0, False, False, PLAN
     ),
+    replace(CONFIGURE, saved=replace(PLAN, effects=441), preset="vocal-cleanup"),
     wire.Progress(TOKEN, 1, "measuring", 3, 8),
+    wire.Welcome(
+        VERSION, "stembridge 1.0", TOKEN, 1_000_000, limits.FRAMES, (), ("karaoke", "für mich")
+    ),
     CONFIGURED,
+    replace(CONFIGURED, gains=(0, -300, limits.GAIN, -limits.SILENCE)),
     wire.Status(),
     wire.Report({"version": "0.1.0", "sessions": [{"latency": 4321, "live": True, "late": 0}]}),
     wire.Shutdown(),

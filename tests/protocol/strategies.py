@@ -10,6 +10,7 @@ from bridge.protocol.fields import (
     Choice,
     Flag,
     Int,
+    Ints,
     Samples,
     Text,
     Texts,
@@ -48,8 +49,8 @@ def values(kind):
             return texts(most)
         case Choice(words):
             return st.sampled_from(words)
-        case Texts(item, least, most):
-            return st.lists(texts(item.most), min_size=least, max_size=most).map(tuple)
+        case Ints(item, least, most) | Texts(item, least, most):
+            return st.lists(values(item), min_size=least, max_size=most).map(tuple)
         case VersionPair():
             return st.tuples(st.just(VERSION[0]), st.integers(0, limits.NUMBER))
         case Nested(type=inner):

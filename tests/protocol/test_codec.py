@@ -19,6 +19,7 @@ from bridge.protocol.fields import (
     Choice,
     Flag,
     Int,
+    Ints,
     Samples,
     Text,
     Texts,
@@ -114,7 +115,11 @@ def wrong_values(kind):
         case Choice():
             return [*NEVER, *NO_TEXT, (), "", "Exact", "exact "]
         case Texts():
-            return [*NEVER, *((value,) for value in NO_TEXT), None, 0, "x", ("x",) * 33]
+            many = ("x",) * limits.HEADER_ITEMS
+            return [*NEVER, *((value,) for value in NO_TEXT), None, 0, "x", many]
+        case Ints():
+            no_tuple = [value for value in NEVER if value != (0,)]
+            return [*no_tuple, (None,), ("1",), (True,), (10**6,), None, 0, "x", (0,) * 17]
         case VersionPair():
             return [*NEVER, None, 1, "1.0", (1,), ("1", "0"), (1, -1), (True, 0), (1, 2, 3)]
         case Nested():
@@ -170,6 +175,7 @@ def longest(kind):
     """The value of a kind that takes most bytes."""
     makers: dict[type, Callable[[Any], Any]] = {
         Int: lambda kind: kind.high,
+        Ints: lambda kind: (kind.item.low,) * kind.most,
         Flag: lambda _: True,
         Text: lambda kind: "x" * kind.most,
         Choice: lambda kind: max(kind.words, key=len),
