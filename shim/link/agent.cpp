@@ -154,6 +154,7 @@ void Agent::take(const protocol::Message& message) {
 void Agent::keepUp(std::int64_t nowUs) {
     if (wasAttached_ != channel_.isAttached()) {
         wasAttached_ = !wasAttached_;
+        if (wasAttached_) status_.presets = channel_.presets();
         isNews_ = true;
         problem_.clear();
     }

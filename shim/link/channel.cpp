@@ -129,6 +129,7 @@ void Channel::receive(Socket socket, std::int64_t nowUs, const Handler& handler)
 bool Channel::handle(Socket socket, const protocol::Message& message, std::int64_t nowUs) {
     if (const auto* welcome = std::get_if<protocol::Welcome>(&message)) {
         mostFrames_ = welcome->maxFrames;
+        presets_ = welcome->presets;
     } else if (std::holds_alternative<protocol::Attached>(message)) {
         attached_ = true;
     } else if (const auto* ping = std::get_if<protocol::Ping>(&message)) {

@@ -76,6 +76,8 @@ public:
     std::int64_t load() const { return load_; }
     /// Frames in one AUDIO, at most.
     std::int64_t mostFrames() const { return mostFrames_; }
+    /// Names of the server's presets.
+    const std::vector<std::string>& presets() const { return presets_; }
     std::int64_t reopenUs() const { return reopenUs_; }
     /// Why it was closed last, "" at first.
     const std::string& problem() const { return problem_; }
@@ -112,6 +114,7 @@ private:
     std::int64_t reopenUs_ = 0;
     std::int64_t failures_ = 0;
     std::int64_t mostFrames_ = 0;
+    std::vector<std::string> presets_;
     std::int64_t load_ = -1;
     std::string problem_;
 };

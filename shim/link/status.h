@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "protocol/messages.h"
 
@@ -28,6 +29,8 @@ struct Status {
     std::int64_t total = 0;   ///< in all; 0 for unknown
     std::int64_t losses = 0;  ///< how often a server or worker was lost while playing
     std::int64_t load = -1;   ///< per mille of the time its device was busy of late; -1 for unknown
+
+    std::vector<std::string> presets;  ///< names of those of the sidecar that was there last
 
     /// What was granted last: its `plan` is to be saved with the project. `agreements` counts up
     /// with every one.

@@ -7,7 +7,7 @@ namespace {
 
 // Everything is laid out for at least this, and grows with the window beyond it.
 constexpr int kWidth = 780, kHeight = 510;
-constexpr int kLeastWidth = 580, kLeastHeight = 430, kMostScale = 3;
+constexpr int kLeastWidth = 640, kLeastHeight = 430, kMostScale = 3;
 constexpr int kGap = 10, kRow = 28, kState = 86, kFooter = 88;
 constexpr int kShowHertz = 25;
 constexpr juce::uint32 kRecentMs = 3000;
@@ -27,7 +27,7 @@ constexpr int kPlacesOfStrip = 3;
 Editor::Editor(Processor& owner)
     : AudioProcessorEditor(owner),
       processor_(owner),
-      wishes_(owner.player(), kWishesPlace),
+      wishes_(owner.player(), owner.parameters, kWishesPlace),
       state_(kStatePlace),
       incomplete_([&owner] { owner.player().dismissIncomplete(); }, kNoticePlace),
       footer_(
@@ -68,7 +68,6 @@ Editor::~Editor() {
 }
 
 void Editor::timerCallback() {
-    wishes_.follow();
     showStatus();
     showLevels();
 }
@@ -76,6 +75,7 @@ void Editor::timerCallback() {
 void Editor::showStatus() {
     Player& player = processor_.player();
     const link::Status status = player.status();
+    wishes_.follow(status);
     const double rate = processor_.rate();
     const Standing standing = standingOf(status, lateness(rate));
     state_.show(standing, heard(standing));

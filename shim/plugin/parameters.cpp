@@ -1,8 +1,11 @@
 #include "plugin/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
+
+#include "protocol/limits.h"
 
 namespace stembridge {
 namespace {
@@ -142,6 +145,23 @@ std::map<std::string, float> Parameters::values() const {
         values[one.paramID.toStdString()] = one.convertFrom0to1(one.getValue());
     });
     return values;
+}
+
+void Parameters::mix(std::span<const std::string> sources,
+                     std::span<const std::int64_t> centibels) {
+    const auto set = [](juce::RangedAudioParameter& one, float value) {
+        one.beginChangeGesture();
+        one.setValueNotifyingHost(one.convertTo0to1(value));
+        one.endChangeGesture();
+    };
+    for (std::size_t i = 0; i < std::min(sources.size(), centibels.size()); ++i) {
+        const StripParameters& strip = strips[indexOf(busFor(sources[i]))];
+        const bool isSilent = centibels[i] <= -protocol::kSilence;
+        const float decibels = isSilent ? 0.0F : static_cast<float>(centibels[i]) / 100.0F;
+        set(*strip.gain, std::clamp(decibels, kLeastDecibels, kMostDecibels));
+        set(*strip.mute, isSilent ? 1.0F : 0.0F);
+        set(*strip.solo, 0.0F);
+    }
 }
 
 void Parameters::setValues(const std::map<std::string, float>& values) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 
 #include "core/buses.h"
@@ -49,6 +50,10 @@ public:
 
     /// All values in their own units, by id. Any thread.
     std::map<std::string, float> values() const;
+
+    /// Sets the faders to a mix of stems, each by its name with its gain in hundredths of a dB, and
+    /// tells the host. What is silent is muted, and nothing soloed. Message thread.
+    void mix(std::span<const std::string> sources, std::span<const std::int64_t> centibels);
 
     /// Takes values by id; what is missing gets its default. Not for the audio thread.
     void setValues(const std::map<std::string, float>& values);

@@ -151,7 +151,8 @@ Wanted Player::saved() const {
 // The plan to play by, where one is known before anything is connected.
 std::optional<protocol::SavedPlan> Player::plan(const HostFrames& host) const {
     if (const auto known = granted(host)) return known;
-    const bool isDefault = wanted_.model == kDefaultModel && wanted_.latencyUs == 0;
+    const bool isDefault = wanted_.model == kDefaultModel && wanted_.latencyUs == 0 &&
+                           wanted_.preset.empty();
     if (isDefault && !isDefaultRefused_) return defaultPlan(host);
     return std::nullopt;
 }
@@ -163,6 +164,7 @@ protocol::Configure Player::wish() const {
     wish.channels = channels_;
     wish.model = wanted_.model;
     wish.latencyUs = wanted_.latencyUs;
+    wish.preset = wanted_.preset;
     wish.realtime = !isOffline_;
     wish.saved = plan(host_);
     return wish;
@@ -211,8 +213,10 @@ void Player::takeUp() {
         const protocol::Configured& agreed = *status.agreed;
         if (latencyOf(agreed.plan, host_.rate) != agreed.latency) return;
         // What goes on after a refusal is not what is wanted now.
-        const auto& [model, latencyUs] = std::tie(status.asked->model, status.asked->latencyUs);
-        if (model != wanted_.model || latencyUs != wanted_.latencyUs) return;
+        const protocol::Configure& asked = *status.asked;
+        if (std::tie(asked.model, asked.latencyUs, asked.preset) !=
+            std::tie(wanted_.model, wanted_.latencyUs, wanted_.preset))
+            return;
         const std::optional<protocol::SavedPlan> known = plan(host_);
         if (known && *known != agreed.plan) return;
         if (!wanted_.kept || isKeptFor(host_))

@@ -27,7 +27,7 @@ struct PlanField {
     std::int64_t SavedPlan::*at;
 };
 
-constexpr std::array<PlanField, 12> kPlanFields{{{"hop", &SavedPlan::hop},
+constexpr std::array<PlanField, 13> kPlanFields{{{"hop", &SavedPlan::hop},
                                                  {"lookahead", &SavedPlan::lookahead},
                                                  {"window", &SavedPlan::window},
                                                  {"fade", &SavedPlan::fade},
@@ -38,7 +38,8 @@ constexpr std::array<PlanField, 12> kPlanFields{{{"hop", &SavedPlan::hop},
                                                  {"polling_us", &SavedPlan::pollingUs},
                                                  {"guard", &SavedPlan::guard},
                                                  {"burst", &SavedPlan::burst},
-                                                 {"block", &SavedPlan::block}}};
+                                                 {"block", &SavedPlan::block},
+                                                 {"effects", &SavedPlan::effects}}};
 
 // The whole number `name` within bounds; nothing where there is none.
 std::optional<std::int64_t> whole(const Json& from, const char* name, std::int64_t most) {
@@ -62,6 +63,8 @@ std::optional<KeptPlan> decodePlan(const Json& from) {
     if (!rate) return std::nullopt;
     kept.rate = *rate;
     for (const PlanField& field : kPlanFields) {
+        // Projects of before there were presets do not speak of effects.
+        if (field.at == &SavedPlan::effects && !from.contains(field.name)) continue;
         const auto value = whole(from, field.name, std::numeric_limits<std::int64_t>::max());
         if (!value) return std::nullopt;
         kept.plan.*field.at = *value;
@@ -81,6 +84,12 @@ Wanted decodeWanted(const Json& from) {
         if (!isModelName(name)) return wanted;
     }
     wanted.latencyUs = whole(from, "latency_us", protocol::kDurationUs).value_or(0);
+    const auto preset = from.find("preset");
+    if (preset != from.end()) {
+        const auto* const name = preset->get_ptr<const std::string*>();
+        if (name == nullptr || !isPresetName(*name)) return wanted;
+        wanted.preset = *name;
+    }
     const auto plan = from.find("plan");
     if (plan != from.end() && plan->is_object()) wanted.kept = decodePlan(*plan);
     return wanted;
@@ -128,6 +137,7 @@ const Json& part(const Json& of, const char* name) {
 
 std::string encodeState(const State& state) {
     Json wanted{{"model", state.wanted.model}, {"latency_us", state.wanted.latencyUs}};
+    if (!state.wanted.preset.empty()) wanted["preset"] = state.wanted.preset;
     if (state.wanted.kept) wanted["plan"] = encodePlan(*state.wanted.kept);
     Json to{{"stem_bridge", kVersion}, {"wanted", std::move(wanted)}};
     to["parameters"] = state.parameters;
@@ -151,6 +161,16 @@ bool isModelName(std::string_view name) {
                (letter >= '0' && letter <= '9') || kOthers.find(letter) != std::string_view::npos;
     };
     return !name.empty() && name.size() <= kModelBytes &&
+           std::all_of(name.begin(), name.end(), isFine);
+}
+
+bool isPresetName(std::string_view name) {
+    constexpr std::string_view kNever = "/\\:.";
+    const auto isFine = [&](char letter) {
+        return static_cast<unsigned char>(letter) >= ' ' && letter != '\x7f' &&
+               kNever.find(letter) == std::string_view::npos;
+    };
+    return !name.empty() && name.size() <= protocol::kPresetBytes &&
            std::all_of(name.begin(), name.end(), isFine);
 }
 

@@ -25,6 +25,7 @@ struct KeptPlan {
 struct Wanted {
     std::string model{kDefaultModel};
     std::int64_t latencyUs = 0;  ///< 0 for the smallest
+    std::string preset{};        ///< whose effects the stems pass in the sidecar; "" for none
     std::optional<KeptPlan> kept;
 
     friend bool operator==(const Wanted&, const Wanted&) = default;
@@ -57,5 +58,8 @@ std::optional<State> decodeState(std::span<const char> data);
 /// Whether a project may ask for this model: the name of one, never a path or an address. Any
 /// thread.
 bool isModelName(std::string_view name);
+
+/// Whether a project may ask for this preset: the name of one, never a path. Any thread.
+bool isPresetName(std::string_view name);
 
 }  // namespace stembridge

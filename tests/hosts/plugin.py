@@ -36,13 +36,19 @@ def streamed(server: Sidecar, song: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def streamed_by(
-    server: Sidecar, song: np.ndarray, model: str = "spectral", latency: str = "auto"
+    server: Sidecar,
+    song: np.ndarray,
+    model: str = "spectral",
+    latency: str = "auto",
+    preset: str = "",
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """The stems as `stembridge stream --origin 0` gives them, and the plan they were made by."""
     file, out = server.folder / "song.wav", server.folder / "out"
     soundfile.write(file, song.T, RATE, subtype="FLOAT")
     how = f"--model {model} --latency {latency} --origin 0 --block {BLOCK}"
-    options = ("-o", str(out), "--bits", "32f", "--overwrite", "--json", *how.split())
+    options = ["-o", str(out), "--bits", "32f", "--overwrite", "--json", *how.split()]
+    if preset:
+        options += ["--preset", preset]
     ended = server.run("stream", str(file), *options)
     assert ended.status == 0, ended.err
     names = ("vocals", "drums", "bass", "other")

@@ -32,9 +32,13 @@ def state_in(found: bytes) -> dict[str, Any]:
     return state
 
 
-def wanting(model: str, *, rate: int = 0, plan: dict[str, int] | None = None) -> dict[str, Any]:
+def wanting(
+    model: str, *, rate: int = 0, plan: dict[str, int] | None = None, preset: str = ""
+) -> dict[str, Any]:
     """A state that wants this model, by this plan for a host at `rate` where there is one."""
     wanted: dict[str, Any] = {"model": model, "latency_us": 0}
+    if preset:
+        wanted["preset"] = preset
     if plan is not None:
         wanted["plan"] = {"rate": rate, **plan}
     return {"stem_bridge": 1, "wanted": wanted}

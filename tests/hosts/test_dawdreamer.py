@@ -18,6 +18,7 @@ from tests.hosts.plugin import (
 )
 from tests.hosts.preset import wanting, write_preset
 from tests.networks import fill_hub_cache, hybrid_transformer
+from tests.runtime.test_live_effects import TEXT as EFFECTS
 
 dawdreamer = pytest.importorskip("dawdreamer", reason="pip install dawdreamer")
 
@@ -105,6 +106,21 @@ def test_every_bus_is_that_of_the_stream(server, song, model):
     assert decibels(heard["main"] - song) <= NULL_DECIBELS
     assert not heard["guitar"].any()
     assert not heard["piano"].any()
+
+
+def test_stems_pass_the_effects_of_the_preset(server, song):
+    presets = server.folder / "c" / "presets"
+    presets.mkdir(exist_ok=True)
+    (presets / "live.toml").write_text(EFFECTS)
+    dry = streamed(server, song)
+    stems, plan = streamed_by(server, song, preset="live")
+    assert plan["effects"] > 0
+    state = wanting("spectral", rate=RATE, plan=plan, preset="live")
+    heard = Track(song, preset=write_preset(server.folder, state)).render()
+    for name, wanted in stems.items():
+        assert np.abs(heard[name] - wanted).max() < 1e-6, name
+    assert np.abs(heard["main"] - sum(stems.values())).max() < 1e-6
+    assert max(np.abs(stems[name] - dry[name]).max() for name in stems) > 0.01
 
 
 def test_automation_is_heard_where_it_is(server, song):

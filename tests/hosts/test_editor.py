@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from bridge.runtime.preset_store import shipped_folder
 from tests.hosts.plugin import RATE, bundle
 from tests.hosts.screen import Screen, missing
 from tests.server.sidecar import PATIENCE_SECONDS, Sidecar, wait_until
@@ -24,7 +25,7 @@ LAMP_WIDTH, LAMP_HEIGHT = 48, 120  # of the corner that has the light, at the si
 FEWEST_COLOURS = 50
 NO_DISPLAY = ":4321"
 # Of shim/plugin/strip.cpp and wishes.cpp: what Tab leads through before the fader of vocals.
-TABS_TO_FADER = 3
+TABS_TO_PRESET, TABS_TO_FADER = 1, 4
 STEP_DECIBELS = 0.5
 
 PEDALBOARD = """
@@ -175,6 +176,23 @@ def test_a_fader_mute_and_solo_are_reached_by_keys(folders, song, screen):
         wait_until(lambda: host.get("vocals_solo") == "True")
         screen.press("shift+Tab", "space")
         wait_until(lambda: host.get("vocals_mute") == "False")
+
+
+@on_a_screen
+def test_a_preset_is_chosen_by_keys_and_sets_the_faders(folders, song, screen):
+    with Sidecar(folders, "--calibrate", "1"), hosted(folders, song, screen.environment) as host:
+        window = screen.window("Pedalboard")
+        host.say("play")
+        wait_until(lambda: count(lamp(screen.capture(window)), GREEN) > 0)
+        screen.click(window, 5, 5)
+        screen.press(*["Tab"] * TABS_TO_PRESET, "Down")  # the first of those that come along
+        assert min(path.stem for path in shipped_folder().glob("*.toml")) == "acapella"
+        wait_until(lambda: host.get("drums_mute") == "True")
+        assert (host.get("bass_mute"), host.get("vocals_mute")) == ("True", "False")
+        screen.press("Up")
+        wait_until(lambda: count(lamp(screen.capture(window)), GREEN) > 0)
+        assert host.get("drums_mute") == "True"  # faders are the user's from then on
+        host.say("pause")
 
 
 @on_a_screen

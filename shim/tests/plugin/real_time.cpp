@@ -89,7 +89,7 @@ private:
         if (other_.chance(0.1)) prepare(other_);
         if (other_.chance(0.1)) {
             const std::string model = other_.chance(50) ? "fake" : std::string(kDefaultModel);
-            processor_.player().want({model, 0, std::nullopt});
+            processor_.player().want({.model = model, .kept = std::nullopt});
         }
         if (other_.chance(0.3)) {
             juce::MemoryBlock state;

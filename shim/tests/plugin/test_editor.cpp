@@ -61,7 +61,7 @@ TEST_CASE("Tab leads through every control from top to bottom, and each has a na
         CHECK(control->hasFocusOutline());
         titles.add(control->getTitle());
     }
-    juce::StringArray wanted{"State", "Model", "Latency"};
+    juce::StringArray wanted{"State", "Preset", "Model", "Latency"};
     for (const juce::String stem : kBusTitles) {
         wanted.add(stem + " gain");
         wanted.add("Mute " + stem);
@@ -163,4 +163,24 @@ TEST_CASE("a render that outruns the clock unannounced is told as well") {
     *processor.parameters.offline = static_cast<int>(Offline::Auto);
     play(processor, 2000);  // 21 s at once
     CHECK(processor.player().incompleteFrames() > 0);
+}
+
+TEST_CASE("a mix sets the faders of its stems, and mutes what is silent in it") {
+    Processor processor;
+    const auto& strips = processor.parameters.strips;
+    *strips[indexOf(Bus::Vocals)].solo = true;
+    *strips[indexOf(Bus::Drums)].mute = true;
+    *strips[indexOf(Bus::Guitar)].gain = -6.0F;
+    const std::vector<std::string> sources{"drums", "bass", "other", "vocals"};
+    processor.parameters.mix(sources, std::vector<std::int64_t>{0, 300, 2400, -14'400});
+    const auto gain = [&](Bus bus) { return strips[indexOf(bus)].gain->get(); };
+    CHECK(gain(Bus::Drums) == 0.0F);
+    CHECK(gain(Bus::Bass) == 3.0F);
+    CHECK(gain(Bus::Other) == 12.0F);
+    CHECK(gain(Bus::Guitar) == -6.0F);
+    CHECK(strips[indexOf(Bus::Vocals)].mute->get());
+    CHECK(!strips[indexOf(Bus::Vocals)].solo->get());
+    CHECK(!strips[indexOf(Bus::Drums)].mute->get());
+    processor.parameters.mix(sources, {});
+    CHECK(gain(Bus::Bass) == 3.0F);
 }

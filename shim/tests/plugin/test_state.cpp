@@ -12,6 +12,7 @@ State example() {
     State state;
     state.wanted.model = "htdemucs";
     state.wanted.latencyUs = 3'000'000;
+    state.wanted.preset = "vocal cleanup";
     state.wanted.kept = KeptPlan{48'000, defaultPlan({48'000, 512})};
     state.parameters = {{"vocals_gain", -3.5F}, {"drums_mute", 1.0F}};
     state.editor = {800, 500};
@@ -45,6 +46,33 @@ TEST_CASE("a newer layout is read as far as it is known") {
         decode(R"({"stem_bridge":7,"wanted":{"model":"htdemucs","new":[1]},"x":{}})");
     REQUIRE(state);
     CHECK(state->wanted.model == "htdemucs");
+}
+
+TEST_CASE("a project names presets, and no files, and has no plan for one that it does not name") {
+    for (const char* name : {"karaoke", "vocal-cleanup", "Mix 2 (dry)", "f\xC3\xBCr mich"})
+        CHECK(isPresetName(name));
+    for (const char* name : {"", "../x", "/etc/x", "a.toml", "C:\\x", "a\nb", "\x7f"})
+        CHECK(!isPresetName(name));
+    CHECK(!isPresetName(std::string(65, 'a')));
+    for (const char* preset : {"\"/tmp/evil\"", "7", "null", "[]"}) {
+        State kept = example();
+        std::string text = encodeState(kept);
+        const std::string name = "\"vocal cleanup\"";
+        text.replace(text.find(name), name.size(), preset);
+        const auto state = decode(text);
+        REQUIRE(state);
+        CHECK(state->wanted.model == "htdemucs");
+        CHECK(state->wanted.preset.empty());
+        CHECK(!state->wanted.kept);
+    }
+}
+
+TEST_CASE("a plan of before there were presets waits for no effects") {
+    std::string text = encodeState(example());
+    const std::string effects = "\"effects\":0,";
+    REQUIRE(text.find(effects) != std::string::npos);
+    text.erase(text.find(effects), effects.size());
+    CHECK(decode(text) == example());
 }
 
 TEST_CASE("a project names models, and no files, addresses or downloads") {
