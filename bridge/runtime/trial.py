@@ -17,7 +17,7 @@ from bridge.core.polyphase import design
 from bridge.engine.live import LiveStream
 from bridge.engine.live_model import LiveModel
 from bridge.protocol.messages_worker import Load
-from bridge.runtime.live_effects import StemEffects
+from bridge.runtime.live_effects import LiveEffects, StemEffects
 from bridge.runtime.measuring import Measured, measuring
 
 ANY_COST = Cost(1, 1)
@@ -83,7 +83,7 @@ class _Trial:
         random = np.random.default_rng(_NOISE_SEED)
         self._noise = random.normal(0, 0.1, (wanted.channels, _BLOCK)).astype(np.float32)
         self._sent = 0
-        self._effects = effects.start() if effects else None
+        self._effects = LiveEffects(effects) if effects else None
 
     def step(self) -> None:
         while not self._stream.ready():

@@ -199,7 +199,7 @@ class WorkerSession:
         )
         epoch = Epoch(number, opened, stream, start)
         if opened.effects is not None:
-            epoch.effects = opened.effects.start()
+            epoch.effects = LiveEffects(opened.effects)
         self.epochs = [*self.epochs, epoch][-limits.EPOCHS :]
         # A client that uses a configuration does not go back to an older one.
         self.configurations = {r: o for r, o in self.configurations.items() if r >= request}
