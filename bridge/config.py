@@ -14,6 +14,7 @@ BITS = ("16", "24", "32f")
 RESIDUALS = ("other", "off", "file")
 CLIPS = ("none", "rescale", "clamp")
 PRECISIONS = ("exact", "fast")
+SESSIONS = ("dawproject", "ardour", "reaper")
 LOSSY = ("mp3", "ogg")
 DEFAULT_TEMPLATE = "{track}/{stem}.{ext}"
 FIELDS = ("track", "stem", "ext", "model", "folder")
@@ -21,6 +22,7 @@ MAX_OVERLAP = 0.95  # twenty windows for each frame; beyond it only time is lost
 MAX_SHIFTS = 100
 MAX_BATCH = 1024
 MAX_CALIBRATE = 600  # seconds
+MIN_TEMPO, MAX_TEMPO = 20, 666  # beats a minute; the narrowest of the DAWs that sessions are for
 MAX_SECONDS = 10_000_000  # longer than any file: 2**32 frames at 1 kHz are half of it
 
 
@@ -48,6 +50,8 @@ class BounceSettings:
     start: float | None = None
     end: float | None = None
     template: str = DEFAULT_TEMPLATE
+    session: tuple[str, ...] = ()
+    tempo: float | None = None
     overwrite: bool = False
     resume: bool = False
     allow_pickle: bool = False
@@ -72,6 +76,7 @@ class BounceSettings:
         if self.end is not None and self.end <= (self.start or 0):
             raise UsageError(f"--end {self.end} s is not after --start {self.start or 0.0} s")
         _check_template(self.template)
+        self._check_sessions()
 
     def _check_stems(self) -> None:
         if self.stems is not None and self.two_stems is not None:
@@ -95,10 +100,22 @@ class BounceSettings:
         if self.format == "flac" and self.bits == "32f":
             raise UsageError("flac cannot hold --bits 32f; use --bits 24, or --format wav")
 
+    def _check_sessions(self) -> None:
+        for kind in self.session:
+            _one_of("--session", kind, SESSIONS)
+        if len(set(self.session)) != len(self.session):
+            raise UsageError(f"--session {','.join(self.session)} names a kind twice")
+        _within("--tempo", self.tempo, MIN_TEMPO, MAX_TEMPO)
+        if self.tempo is not None and not self.session:
+            raise UsageError("--tempo is of a session; add --session, or leave --tempo out")
+
     def identity(self) -> dict[str, Any]:
-        """The settings that the result depends on, for the manifest and for resuming."""
+        """The settings that stems depend on, for the manifest and for resuming.
+
+        Sessions are made from finished stems, and can be added to them later.
+        """
         values = asdict(self)
-        for name in ("overwrite", "resume", "allow_pickle"):
+        for name in ("overwrite", "resume", "allow_pickle", "session", "tempo"):
             del values[name]
         return values
 

@@ -16,6 +16,7 @@ from bridge.config import (
     FORMATS,
     PRECISIONS,
     RESIDUALS,
+    SESSIONS,
     BounceSettings,
     parse_time,
 )
@@ -52,6 +53,15 @@ class _Names(click.ParamType[tuple[str, ...]]):
         if not all(names):
             self.fail(f"'{value}' is not a list of names such as vocals,drums", param, ctx)
         return names
+
+
+class _Lists(click.Option):
+    """An option that may be repeated, of lists: its value is all of their names."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> tuple[str, ...]:
+        # A text from the configuration comes whole; click would take it apart.
+        lists = super().type_cast_value(ctx, (value,) if isinstance(value, str) else value)
+        return tuple(name for names in lists for name in names)
 
 
 @click.command(no_args_is_help=True)
@@ -120,6 +130,15 @@ class _Names(click.ParamType[tuple[str, ...]]):
     show_default=True,
     help="Names below DIR, of {track}, {stem}, {ext}, {model} and {folder}.",
 )
+@click.option(
+    "--session",
+    cls=_Lists,
+    multiple=True,
+    type=_Names(),
+    metavar="KIND,...",
+    help=f"Also write a session with a track for each stem: {', '.join(SESSIONS)}.",
+)
+@click.option("--tempo", type=float, metavar="BPM", help="Of the sessions.")
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--resume", is_flag=True, help="Keep unfinished work, and go on with it.")
 @click.option("--yes", is_flag=True, help="Fetch the model without asking.")

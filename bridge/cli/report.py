@@ -96,6 +96,7 @@ class _Lines(Report):
 
     def done(self, song: Path, result: Result) -> None:
         files = [path for name, path in result.paths.items() if name != "manifest"]
+        files += result.sessions.values()
         folder = result.paths["manifest"].parent
         names = ", ".join(str(path.relative_to(folder)) for path in files)
         seconds, manifest = result.manifest["seconds"], result.manifest
@@ -212,6 +213,7 @@ class _Events(Report):
             "done",
             input=str(song),
             files={name: str(path) for name, path in result.paths.items()},
+            sessions={kind: str(path) for kind, path in result.sessions.items()},
             skipped=result.skipped,
             seconds=result.manifest["seconds"],
         )

@@ -6,10 +6,9 @@ unfinished files -> `_publish` under the final names, the manifest last.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from bridge.engine.offline import Chunk, OfflineRun, Settings
 from bridge.errors import UsageError
 from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
 from bridge.runtime.audio_output import check_size, choose_encoding, losses
-from bridge.runtime.manifest import Song, describe, identity
+from bridge.runtime.manifest import Song, describe, identity, write_manifest
 from bridge.runtime.models import Models
 from bridge.runtime.outputs import Output, output_paths, plan_outputs
 from bridge.runtime.peaks import peak_warnings
@@ -32,6 +31,16 @@ from bridge.runtime.preset import Preset
 from bridge.runtime.preset_render import PresetRenderer, plan_parts
 from bridge.runtime.render import Renderer, Rendering
 from bridge.runtime.resample import resampled
+from bridge.runtime.session_files import (
+    SessionFile,
+    add_sessions,
+    check_sessions,
+    plan_sessions,
+    publish_sessions,
+    session_entries,
+    session_losses,
+    write_sessions,
+)
 from bridge.runtime.workspace import Workspace
 from bridge.runtime.writing import writing
 
@@ -54,11 +63,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """A song that is done: final paths by output name, and what the manifest says."""
+    """A song that is done: final paths by output name, and what the manifest says.
+
+    sessions: final paths by kind, of those that were asked for.
+    """
 
     paths: dict[str, Path]
     manifest: dict[str, Any]
     skipped: bool = False
+    sessions: dict[str, Path] = field(default_factory=dict)
 
 
 def bounce(
@@ -93,15 +106,20 @@ def bounce(
         song = _plan(source, ensemble, settings, models, preset)
         effects = [] if preset is None else preset.checked(source.rate)
         paths = output_paths(folder, path, song.outputs, settings, ensemble.name)
+        sessions = plan_sessions(song, paths)
+        places = {session.kind: session.path for session in sessions}
         what = identity(song, verify(source))
         check_inputs(paths, (path, *inputs))
         earlier = earlier_manifest(paths, what) if settings.resume else None
         if earlier is not None and all_whole(paths, earlier):
-            return Result(paths, earlier, skipped=True)
+            add_sessions(folder, sessions, paths["manifest"], earlier, work.path)
+            return Result(paths, earlier, skipped=True, sessions=places)
         replace_old = settings.overwrite or work.resumes(what) or earlier is not None
         check_places(folder, paths, replace=replace_old)
+        check_sessions(folder, sessions, replace=settings.overwrite)
         work.begin(what)
-        for loss in (*losses(song.encoding, source.origination), *effects):
+        known = losses(song.encoding, source.origination) + session_losses(song)
+        for loss in (*known, *effects):
             say(loss)
         computed, windows = _separate(song, work, progress, say)
         rendering = _renderer(song, work, say).render()
@@ -109,12 +127,16 @@ def bounce(
             say(text)
         files = {name: str(p.relative_to(paths["manifest"].parent)) for name, p in paths.items()}
         manifest = describe(song, what, rendering, files)
+        manifest["sessions"] = session_entries(sessions, paths["manifest"])
         manifest["warnings"] = warnings
         manifest["windows"] = {"total": windows, "computed": computed}
+        made = {paths[name]: file.path for name, file in rendering.files.items()}
+        written = write_sessions(sessions, work.path, made)
+        check_sessions(folder, sessions, replace=settings.overwrite)
         check_places(folder, paths, replace=replace_old)  # another run may have been here
         manifest["seconds"] = round(time.monotonic() - began, 3)
-        _publish(rendering, paths, manifest, work)
-    return Result(paths, manifest)
+        _publish(rendering, paths, manifest, work, written)
+    return Result(paths, manifest, sessions=places)
 
 
 def _plan(
@@ -233,21 +255,24 @@ def _renderer(
 
 
 def _publish(
-    rendering: Rendering, paths: dict[str, Path], manifest: dict[str, Any], work: Workspace
+    rendering: Rendering,
+    paths: dict[str, Path],
+    manifest: dict[str, Any],
+    work: Workspace,
+    sessions: dict[Path, SessionFile],
 ) -> None:
     """Give the finished files their final names, the manifest last.
 
     An earlier manifest goes first: it must not speak of files that are being replaced.
     """
     temporary = work.path / "manifest.json"
+    write_manifest(manifest, temporary)
     with writing(paths["manifest"]):
-        # A file name that is not UTF-8 becomes JSON's own escapes, which lead back to its bytes.
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
         paths["manifest"].unlink(missing_ok=True)
     for name, file in rendering.files.items():
         with writing(paths[name]):
             paths[name].parent.mkdir(parents=True, exist_ok=True)
             file.path.replace(paths[name])
+    publish_sessions(sessions)
     with writing(paths["manifest"]):
         temporary.replace(paths["manifest"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import soundfile
@@ -20,6 +22,7 @@ from bridge.runtime.outputs import Output, stems_needed
 from bridge.runtime.preset import SILENT, Preset
 from bridge.runtime.preset_render import Parts
 from bridge.runtime.render import Rendering, Written
+from bridge.runtime.writing import writing
 
 SCHEMA = 1
 _PACKAGES = ("torch", "demucs", "numpy", "soxr", "pedalboard")
@@ -145,3 +148,11 @@ def _gains(song: Song, name: str) -> dict[str, float | None]:
 
 def _preset_identity(preset: Preset) -> dict[str, str]:
     return {"name": preset.name, "sha256": preset.sha256}
+
+
+def write_manifest(manifest: dict[str, Any], path: Path) -> None:
+    """Write a manifest to `path`. Raises OutputError."""
+    with writing(path):
+        # A file name that is not UTF-8 becomes JSON's own escapes, which lead back to its bytes.
+        text = json.dumps(manifest, indent=2, ensure_ascii=False)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -65,7 +65,7 @@ def output_paths(
     name when songs share it too. Raises UsageError when two outputs would have one path.
     """
     fields = {
-        "track": _safe(source.stem),
+        "track": track_name(source),
         # realpath, since Path.resolve raises RuntimeError for a link to itself
         "folder": _safe(Path(os.path.realpath(source)).parent.name or "root"),
         "model": _safe(model),
@@ -98,6 +98,11 @@ def check_distinct(songs: list[Path], folder: Path, settings: BounceSettings) ->
                     "with {folder}/{track}/, or bounce them one by one with another -o"
                 )
             taken[place] = song
+
+
+def track_name(source: Path) -> str:
+    """What `{track}` stands for: the name of a song, as every system can store it."""
+    return _safe(source.stem)
 
 
 def _safe(name: str) -> str:
