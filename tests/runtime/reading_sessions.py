@@ -156,8 +156,8 @@ def read_rpp(text: str) -> tuple[list[str], list[Any]]:
             opened.append(([words[0][1:], *words[1:]], []))
         elif words:
             opened[-1][1].append(words)
-    ((_, [root]),) = opened
-    return root
+    ((_, [(head, children)]),) = opened
+    return head, children
 
 
 def blocks(children: list[Any], name: str) -> list[list[Any]]:

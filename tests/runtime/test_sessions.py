@@ -191,7 +191,7 @@ def test_reaper_quotes_any_text(text: str):
 def test_paths_that_are_no_text_are_refused(write, name: str):
     track = Track("vocals", PLACE.parent / name, "wav", 2, 10, Span(0, 10))
     place = () if write is ardour.session_xml else (PLACE,)
-    more = ({},) if write is dawproject.project_xml else ()
+    more: tuple[dict[Path, str], ...] = ({},) if write is dawproject.project_xml else ()
     with pytest.raises(UsageError, match="cannot name") as raised:
         write(Session("song", 44100, (track,)), *place, *more)
     assert "\n" not in str(raised.value)
