@@ -35,6 +35,7 @@ from bridge.runtime.session_files import (
     SessionFile,
     add_sessions,
     check_sessions,
+    missing_sessions,
     plan_sessions,
     publish_sessions,
     session_entries,
@@ -111,12 +112,13 @@ def bounce(
         what = identity(song, verify(source))
         check_inputs(paths, (path, *inputs))
         earlier = earlier_manifest(paths, what) if settings.resume else None
+        missing = missing_sessions(sessions, earlier)
         if earlier is not None and all_whole(paths, earlier):
-            add_sessions(folder, sessions, paths["manifest"], earlier, work.path)
+            add_sessions(folder, missing, paths["manifest"], earlier, work.path)
             return Result(paths, earlier, skipped=True, sessions=places)
         replace_old = settings.overwrite or work.resumes(what) or earlier is not None
         check_places(folder, paths, replace=replace_old)
-        check_sessions(folder, sessions, replace=settings.overwrite)
+        check_sessions(folder, missing, replace=settings.overwrite)
         work.begin(what)
         known = losses(song.encoding, source.origination) + session_losses(song)
         for loss in (*known, *effects):
@@ -131,8 +133,8 @@ def bounce(
         manifest["warnings"] = warnings
         manifest["windows"] = {"total": windows, "computed": computed}
         made = {paths[name]: file.path for name, file in rendering.files.items()}
-        written = write_sessions(sessions, work.path, made)
-        check_sessions(folder, sessions, replace=settings.overwrite)
+        written = write_sessions(missing, work.path, made)
+        check_sessions(folder, missing, replace=settings.overwrite)
         check_places(folder, paths, replace=replace_old)  # another run may have been here
         manifest["seconds"] = round(time.monotonic() - began, 3)
         _publish(rendering, paths, manifest, work, written)

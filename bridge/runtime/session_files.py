@@ -1,7 +1,7 @@
 """The sessions of a song beside its stems: what they hold, where they lie, and when one is kept.
 
 A DAW saves into an Ardour session or a REAPER project what its user does there, so that one which
-exists is replaced with `--overwrite` alone, whatever else goes on.
+was not just written by us is replaced with `--overwrite` alone, whatever else goes on.
 """
 
 from __future__ import annotations
@@ -215,27 +215,31 @@ def session_entries(sessions: Iterable[SessionFile], manifest: Path) -> list[dic
     ]
 
 
+def missing_sessions(
+    sessions: Iterable[SessionFile], earlier: Mapping[str, Any] | None
+) -> list[SessionFile]:
+    """Those that the run of an earlier manifest did not make, or that are gone.
+
+    The others are left alone: a DAW may have saved into them.
+    """
+    entries = earlier.get("sessions", []) if earlier is not None else []
+    made = [{key: value for key, value in entry.items() if key != "file"} for entry in entries]
+    return [s for s in sessions if not (s.entry in made and s.path.is_file())]
+
+
 def add_sessions(
-    folder: Path,
-    sessions: Iterable[SessionFile],
-    path: Path,
-    manifest: dict[str, Any],
-    work: Path,
+    folder: Path, missing: list[SessionFile], path: Path, manifest: dict[str, Any], work: Path
 ) -> None:
     """Make the sessions that a finished song lacks, and name them in its manifest at `path`.
 
-    Those that its earlier run made are left alone: a DAW may have saved into them. `work` is a
-    folder for unfinished files. Raises OutputError.
+    `work` is a folder for unfinished files. Raises OutputError.
     """
-    known = manifest.get("sessions", [])
-    made = [{key: value for key, value in entry.items() if key != "file"} for entry in known]
-    missing = [s for s in sessions if not (s.entry in made and s.path.is_file())]
     if not missing:
         return
     check_sessions(folder, missing, replace=False)
     written = write_sessions(missing, work, {})
     kinds = {session.kind for session in missing}
-    kept = [entry for entry in known if entry["kind"] not in kinds]
+    kept = [entry for entry in manifest.get("sessions", []) if entry["kind"] not in kinds]
     manifest["sessions"] = kept + session_entries(missing, path)
     publish_sessions(written)
     write_manifest(manifest, work / "manifest.json")

@@ -285,6 +285,12 @@ def test_sessions_are_added_to_finished_stems(tmp_path: Path):
     places(folder)["ardour"].write_bytes(b"hours of work")
     good(*resume, *ALL, cwd=tmp_path)
     assert places(folder)["ardour"].read_bytes() == b"hours of work"
+    # Nor is it touched where a stem has to be made again.
+    (folder / "vocals.wav").unlink()
+    good(*resume, *ALL, cwd=tmp_path)
+    assert places(folder)["ardour"].read_bytes() == b"hours of work"
+    after = manifest(folder)
+    assert [entry["kind"] for entry in after["sessions"]] == ["dawproject", "ardour", "reaper"]
     plain = [option for option in resume if option != "--json"]
     refused(bounce(*plain, *ALL, "--tempo", "90", cwd=tmp_path), 4, "song.dawproject", "exists")
     assert manifest(folder) == after

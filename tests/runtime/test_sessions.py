@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from fractions import Fraction
 from pathlib import Path
 from zipfile import ZipFile
@@ -223,6 +224,13 @@ def test_equal_content_makes_equal_files(tmp_path: Path):
         dawproject.write(tmp_path / name, text, dawproject.metadata_xml(session), audio)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert dawproject.read_project(tmp_path / "a") == text
+    # Cubase wants sizes and checksums before the data, and none behind it.
+    raw = (tmp_path / "a").read_bytes()
+    with ZipFile(tmp_path / "a") as archive:
+        for entry in archive.infolist():
+            flags, crc, size = struct.unpack_from("<6xH6xII", raw, entry.header_offset)
+            assert not flags & 8
+            assert (crc, size) == (entry.CRC, entry.file_size)
     assert len(read_dawproject(tmp_path / "a")) == 1
     with ZipFile(tmp_path / "a") as archive:
         assert archive.read("audio/vocals.wav") == b"audio" * 1000

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from bridge import __version__
+from bridge.config import MAX_TEMPO, MIN_TEMPO
 from bridge.runtime.sessions.description import (
     Session,
     Track,
@@ -67,7 +68,12 @@ def project_xml(session: Session, place: Path, embedded: Mapping[Path, str]) -> 
     SubElement(project, "Application", name="Stem Bridge", version=__version__)
     if session.tempo is not None:
         transport = SubElement(project, "Transport")
-        tempo = {"unit": "bpm", "value": number(session.tempo), "min": "20", "max": "666"}
+        tempo = {
+            "unit": "bpm",
+            "value": number(session.tempo),
+            "min": str(MIN_TEMPO),
+            "max": str(MAX_TEMPO),
+        }
         SubElement(transport, "Tempo", tempo | {"id": next(ids), "name": "Tempo"})
     structure = SubElement(project, "Structure")
     master = next(ids)
