@@ -116,6 +116,7 @@ def _is_small(session: Session) -> bool:
 
 def _describe(song: Song, name: str, paths: Mapping[str, Path]) -> Session:
     source, span = song.source, song.span
+    muted = _beside_others(song)
     tracks = [
         Track(
             name=output.name,
@@ -124,6 +125,7 @@ def _describe(song: Song, name: str, paths: Mapping[str, Path]) -> Session:
             channels=source.channels,
             frames=span.length,
             span=Span(0, span.length),
+            muted=output.name in muted,
         )
         for output in song.outputs
     ]
@@ -131,6 +133,12 @@ def _describe(song: Song, name: str, paths: Mapping[str, Path]) -> Session:
     if reference is not None:
         tracks.append(reference)
     return Session(name, source.rate, tuple(tracks), song.settings.tempo, source.tags)
+
+
+def _beside_others(song: Song) -> tuple[str, ...]:
+    """Mixes of a preset that would be heard on top of the stems, or of another mix."""
+    mixes = song.preset.out_mixes if song.preset is not None else ()
+    return mixes[1:] if len(mixes) == len(song.outputs) else mixes
 
 
 def _reference(source: Source, span: Span, name: str) -> Track | None:
@@ -164,6 +172,8 @@ def session_losses(song: Song) -> list[str]:
     found = []
     if "dawproject" in kind and audio_format != "wav":
         found.append(f"not every DAW takes {audio_format} in a DAWproject file; --format wav works")
+    if kind and song.preset is not None and song.preset.keep_tails:
+        found.append("clips of a session end with the song; tails are in the files alone")
     if "ardour" in kind and audio_format == "mp3":
         found.append("not every Ardour plays mp3 in a session; use --format wav or flac")
     return found

@@ -351,3 +351,17 @@ def test_defaults_of_the_users_own(tmp_path: Path):
         tempo = parsed(archive.read("project.xml")).find("Transport/Tempo")
     assert tempo is not None
     assert tempo.get("value") == "90.0"
+
+
+@pytest.mark.parametrize(
+    ("preset", "heard_ones"), [("remix-kit", STEMS), ("karaoke", ("karaoke",))]
+)
+def test_mixes_of_a_preset_are_not_heard_on_top_of_the_stems(
+    preset: str, heard_ones: tuple[str, ...], tmp_path: Path
+):
+    write(tmp_path / "song.wav", music(20_000))
+    good("song.wav", *FAKE, "--preset", preset, *ALL, cwd=tmp_path)
+    for kind, path in places(tmp_path / "stems" / "song").items():
+        found = {track.name: track.muted for track in tracks(kind, path)}
+        assert {name for name, muted in found.items() if not muted} == set(heard_ones), kind
+        assert len(found) == len(manifest(tmp_path / "stems" / "song")["files"]) + 1
