@@ -29,6 +29,7 @@ public:
 
     /// Deletes what came back. Making thread.
     void collect() {
+        if (back_.load(std::memory_order_relaxed) == nullptr) return;
         Object* object = back_.exchange(nullptr, std::memory_order_acquire);
         while (object != nullptr) delete std::exchange(object, object->next);
     }

@@ -32,6 +32,9 @@ public:
         hasWaited_ = false;
     }
 
+    /// From now on the host may be ahead by this many frames.
+    void allow(std::int64_t frames) { allowed_ = frames; }
+
     /// The next block has nothing to do with those before.
     void restart() { isAnchored_ = false; }
 

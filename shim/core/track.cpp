@@ -104,13 +104,20 @@ void Track::restart() {
 
 void Track::takePlan(Waiter* waiter) {
     Playback* next = handover_.take();
-    while (next == nullptr && playback_->number == 0 && waiter != nullptr && waiter->wait())
+    const auto mayCome = [this] { return coming_ == nullptr && playback_->number == 0; };
+    while (next == nullptr && mayCome() && waiter != nullptr && waiter->wait())
         next = handover_.take();
-    if (next == nullptr) return;
-    next->follow(*playback_, position_, begin_);
+    if (next != nullptr) {
+        if (coming_ != nullptr) handover_.giveBack(coming_.release());
+        coming_.reset(next);
+    }
+    if (coming_ == nullptr) return;
+    const std::int64_t told = told_.load(std::memory_order_acquire);
+    if (told != kAny && told != coming_->latency) return;
+    coming_->follow(*playback_, position_, begin_);
     handover_.giveBack(playback_.release());
-    playback_.reset(next);
-    latency_.store(next->latency, std::memory_order_relaxed);
+    playback_ = std::move(coming_);
+    latency_.store(playback_->latency, std::memory_order_relaxed);
 }
 
 void Track::follow(const Controls& controls) {
@@ -162,8 +169,8 @@ void Track::waitForStems(std::int64_t frames, Waiter& waiter) {
     const Span span = Span::between(first, std::min(needed, position_));
     const Span lost = lost_.intersect(span);
     // None come by this plan once there is another.
-    while (stems.missing(span) > stems.missing(lost) && !handover_.isWaiting() && waiter.wait())
-        stems.look();
+    const auto isOver = [this] { return coming_ != nullptr || handover_.isWaiting(); };
+    while (stems.missing(span) > stems.missing(lost) && !isOver() && waiter.wait()) stems.look();
 }
 
 void Track::countMissing(std::int64_t frames) {

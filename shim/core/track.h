@@ -108,14 +108,18 @@ public:
     /// The next frame has nothing to do with those before, which fall silent. Any thread.
     void reset() { resetAsked_.store(true, std::memory_order_release); }
 
-    /// Plays by `plan` from the next block on. Link thread; allocates.
+    /// Plays by `plan` from the next block on, or from when its latency is told. Link thread;
+    /// allocates.
     ///
     /// Returns its number, one more than that of the plan before; the first has 1. Until input with
     /// that number comes, the plan before is in force.
     std::uint32_t configure(const Plan& plan);
 
     /// The oldest input that was not popped yet; nothing when there is none. Link thread.
-    std::optional<Fifo<InputHeader>::Record> nextInput() { return input_.front(); }
+    std::optional<Fifo<InputHeader>::Record> nextInput() {
+        handover_.collect();  // what was played by a plan before may be large
+        return input_.front();
+    }
 
     /// Done with what `nextInput` gave last. Link thread.
     void popInput() { input_.pop(); }
@@ -132,6 +136,10 @@ public:
     /// with other rows than that plan has are dropped, and so are those that do not come in order.
     /// Before input with its number comes there is no room.
     std::int64_t offerStems(std::int64_t start, PlanarView stems, std::int64_t done = 0);
+
+    /// From now on the host compensates so many frames: a plan with another latency is not played
+    /// by before that is told. Until the first call every plan is. Any thread.
+    void tell(std::int64_t latency) { told_.store(latency, std::memory_order_release); }
 
     /// Whether a session is running: stems that are missing then are late. Link thread.
     void setRunning(bool running) { running_.store(running, std::memory_order_relaxed); }
@@ -154,6 +162,9 @@ public:
 private:
     /// Frames that stems are handed over in.
     static constexpr std::int64_t kStepFrames = 256;
+
+    /// Of latencies: whatever a plan has.
+    static constexpr std::int64_t kAny = -1;
 
     using Rows = std::array<float*, kBuses * 2>;
 
@@ -186,6 +197,7 @@ private:
 
     // Audio thread.
     std::unique_ptr<Playback> playback_;
+    std::unique_ptr<Playback> coming_;  // by a plan whose latency was not told yet
     Mixer mixer_;
     Ramp bypass_;
     std::vector<float> scratch_;
@@ -205,6 +217,7 @@ private:
     Handover<Playback> handover_;
     std::atomic<bool> resetAsked_{false};
     std::atomic<bool> running_{false};
+    std::atomic<std::int64_t> told_{kAny};
     std::atomic<std::int64_t> nextFrame_;
     std::atomic<std::int64_t> due_;
     std::atomic<std::int64_t> latency_;

@@ -20,6 +20,8 @@ constexpr std::int64_t kMarginUs = 4000, kPollingUs = 1000, kGuardUs = 1500, kBu
 
 // A run takes 1 ms typically and 5 at worst where it was measured; a machine half as fast will do.
 constexpr std::int64_t kComputeUs = 10'000;
+// What a longer measured run is believed: beyond it the machine did something else meanwhile.
+constexpr std::int64_t kMostComputeUs = 100'000;
 // A round trip with its message takes 0.1 ms typically; a busy machine takes a few at times.
 constexpr std::int64_t kTransportUs = 3000;
 
@@ -42,6 +44,16 @@ std::int64_t spectralHop(std::int64_t rate) {
     return hop;
 }
 
+// Of a window, in hops of the shortest kind.
+constexpr std::int64_t kWindowHops = kPastHops + kRunHops + kLookaheadHops;
+
+// Whether a plan for this rate is one of `spectral`, whose model works at the host's.
+bool isSpectral(const protocol::SavedPlan& plan, std::int64_t rate) {
+    const std::int64_t hop = spectralHop(rate);
+    return plan.modelRate == rate && plan.hop % hop == 0 && plan.fade == 0 &&
+           plan.lookahead == kLookaheadHops * hop && plan.window == kWindowHops * hop;
+}
+
 bool isBetween(std::int64_t low, std::int64_t value, std::int64_t high) {
     return low <= value && value <= high;
 }
@@ -59,14 +71,18 @@ bool isSayable(const protocol::SavedPlan& plan) {
 
 }  // namespace
 
-protocol::SavedPlan defaultPlan(const HostFrames& host) {
+protocol::SavedPlan defaultPlan(const HostFrames& host,
+                                const std::optional<link::RunCost>& measured) {
     const std::int64_t hop = spectralHop(host.rate);
+    const link::RunCost cost = measured.value_or(link::RunCost{});
+    // A hop lasts as long as a run typically takes, or each would wait for the one before.
+    const std::int64_t lasting = ceilScaled(cost.typicalUs, kMicroseconds, host.rate);
     protocol::SavedPlan plan;
-    plan.hop = hop;
+    plan.hop = hop * std::clamp<std::int64_t>((lasting + hop - 1) / hop, 1, kRunHops);
     plan.lookahead = kLookaheadHops * hop;
-    plan.window = (kPastHops + kRunHops + kLookaheadHops) * hop;
+    plan.window = kWindowHops * hop;
     plan.modelRate = host.rate;
-    plan.computeUs = kComputeUs;
+    plan.computeUs = std::clamp(cost.worstUs, kComputeUs, kMostComputeUs);
     plan.transportUs = kTransportUs;
     plan.marginUs = kMarginUs;
     plan.pollingUs = kPollingUs;
@@ -76,10 +92,24 @@ protocol::SavedPlan defaultPlan(const HostFrames& host) {
     return plan;
 }
 
-protocol::SavedPlan forBlocks(protocol::SavedPlan plan, std::int64_t block) {
-    plan.burst = std::max(plan.burst, kBurstBlocks * block);
-    plan.block = block;
-    return plan;
+std::optional<protocol::SavedPlan> forHost(protocol::SavedPlan plan, std::int64_t rate,
+                                           const HostFrames& host) {
+    if (!isSayable(plan)) return std::nullopt;
+    const bool isBurstUsual = plan.burst == kBurstBlocks * plan.block;
+    if (rate != host.rate) {
+        if (isSpectral(plan, rate)) {
+            const protocol::SavedPlan own = defaultPlan(host);
+            plan.hop = plan.hop / spectralHop(rate) * own.hop;
+            plan.lookahead = own.lookahead;
+            plan.window = own.window;
+            plan.modelRate = host.rate;
+        }
+        plan.guard = ceilScaled(plan.guard, rate, host.rate);
+        plan.burst = isBurstUsual ? 0 : ceilScaled(plan.burst, rate, host.rate);
+    }
+    plan.burst = std::max(plan.burst, kBurstBlocks * host.block);
+    plan.block = host.block;
+    return latencyOf(plan, host.rate) == 0 ? std::nullopt : std::optional(plan);
 }
 
 std::int64_t latencyOf(const protocol::SavedPlan& saved, std::int64_t rate) {

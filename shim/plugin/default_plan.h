@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
+#include "link/calibration.h"
 #include "protocol/messages.h"
 
 namespace stembridge {
@@ -20,12 +22,15 @@ struct HostFrames {
 };
 
 /// The plan of `spectral` with which every machine keeps up that can play live. The sidecar is
-/// asked for just this one, so that the latency is final before anything is connected. Any thread.
-protocol::SavedPlan defaultPlan(const HostFrames& host);
+/// asked for just this one, so that the latency is final before anything is connected. measured:
+/// what its runs take on this machine where that is known; a slower one gets more time. Any thread.
+protocol::SavedPlan defaultPlan(const HostFrames& host,
+                                const std::optional<link::RunCost>& measured = std::nullopt);
 
-/// `plan` for a host that announces blocks of up to `block` frames, more than it was made for: the
-/// same in all that the model is concerned with. Any thread.
-protocol::SavedPlan forBlocks(protocol::SavedPlan plan, std::int64_t block);
+/// `plan`, made for a host at `rate` Hz, for one with another rate or with larger blocks: the same
+/// in all that the model is concerned with. Nothing where that cannot work. Any thread.
+std::optional<protocol::SavedPlan> forHost(protocol::SavedPlan plan, std::int64_t rate,
+                                           const HostFrames& host);
 
 /// Host frames by which stems trail the input under `plan` at this rate; 0 for a plan that cannot
 /// work, or with a latency of more than a minute. Any thread; any numbers may come.

@@ -77,7 +77,10 @@ void Editor::showStatus() {
     const link::Status status = player.status();
     wishes_.follow(status);
     const double rate = processor_.rate();
-    const Standing standing = standingOf(status, lateness(rate));
+    Standing standing = standingOf(status, lateness(rate));
+    if (processor_.isKeptForNewer())
+        standing.words += " A newer Stem Bridge saved this project, and may have said more: update "
+                          "this one. Until you change something here, the project stays as it is.";
     state_.show(standing, heard(standing));
     for (std::size_t bus = 0; bus < kBuses; ++bus) strips_[bus]->setGiven(givesBus(status, bus));
     footer_.show({player.latency(), rate, status.load, player.lateFrames()});

@@ -10,6 +10,7 @@ Waiter* HostWaiter::ask(std::int64_t frames, const Rendering& rendering) {
     // A block larger than announced is no burst of many.
     atOnce_ = std::max(frames, rendering.atOnce);
     isRender_ = rendering.saysOffline;
+    pace_.allow(burst_.load(std::memory_order_relaxed));
     if (rendering.choice == Offline::Never) {
         pace_.restart();
         return nullptr;

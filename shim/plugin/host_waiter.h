@@ -33,6 +33,7 @@ public:
     HostWaiter(link::Client& client, std::int64_t rate, std::int64_t burst,
                const std::atomic<bool>& isCalled)
         : client_(client),
+          burst_(burst),
           pace_(rate, burst),
           patience_(client, kPatienceUs),
           isCalled_(isCalled) {}
@@ -43,6 +44,9 @@ public:
     /// Whether the host renders for sure: it says so, was made to wait since `ask`, or has come
     /// further ahead than any that plays.
     bool isRender() const { return isRender_; }
+
+    /// The plan in force is made for such bursts. Any thread.
+    void allow(std::int64_t burst) { burst_.store(burst, std::memory_order_relaxed); }
 
     bool wait() override;
 
@@ -63,6 +67,7 @@ private:
     }
 
     link::Client& client_;
+    std::atomic<std::int64_t> burst_;
     Pace pace_;
     link::Patience patience_;
     const std::atomic<bool>& isCalled_;

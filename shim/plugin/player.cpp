@@ -12,8 +12,13 @@ constexpr const char* kPlanRefused = "plan";
 
 }  // namespace
 
+Player::Player(std::string hostName)
+    : measured_(link::measuredCosts(link::userFolders().config, kDefaultModel)),
+      client_(std::move(hostName), link::Service::shared()) {}
+
 void Player::prepare(const HostFrames& host, int channels, bool isOffline) {
     const std::lock_guard lock(mutex_);
+    isRendering_ = false;  // what comes next is another one
     takeUp();
     if (channels == channels_ && host == host_) {
         reset();
@@ -26,7 +31,7 @@ void Player::prepare(const HostFrames& host, int channels, bool isOffline) {
     host_ = host;
     channels_ = channels;
     isOffline_ = isOffline;
-    isDefaultRefused_ = false;
+    isGuessRefused_ = false;
     build();
 }
 
@@ -44,6 +49,7 @@ bool Player::process(const float* const* input, const Outputs& out, std::int64_t
             isWishNew_.exchange(false, std::memory_order_acquire))
             waiter_->restart();
         Waiter* const waiter = waiter_->ask(frames, rendering);
+        isRendering_.store(rendering.saysOffline || waiter != nullptr, std::memory_order_relaxed);
         const std::int64_t before = track_->replacedFrames();
         track_->process(input, out, frames, controls, waiter);
         // Without them on purpose is complete.
@@ -60,7 +66,7 @@ void Player::want(const Wanted& wanted) {
     if (wanted == saved()) return;
     wanted_ = wanted;
     meanwhile_.reset();
-    isDefaultRefused_ = false;
+    isGuessRefused_ = false;
     if (channels_ == 0) return;
     // With a plan the latency is known, and the host is told at once.
     const std::optional<protocol::SavedPlan> known = plan(host_);
@@ -76,7 +82,7 @@ void Player::restore(const Wanted& wanted) {
     if (wanted == saved()) return;
     wanted_ = wanted;
     meanwhile_.reset();
-    isDefaultRefused_ = false;
+    isGuessRefused_ = false;
     if (channels_ > 0) build();
 }
 
@@ -95,7 +101,7 @@ std::int64_t Player::latencyFor(const HostFrames& host) const {
     const std::lock_guard lock(mutex_);
     // Nothing is built anew for the same host, so that it keeps what was granted.
     if (channels_ > 0 && host == host_) return latency();
-    return latencyOf(plan(host).value_or(defaultPlan(host)), host.rate);
+    return latencyOf(plan(host).value_or(defaultFor(host)), host.rate);
 }
 
 link::Status Player::status() const {
@@ -134,9 +140,17 @@ std::optional<protocol::SavedPlan> Player::granted(const HostFrames& host) const
     if (isKeptFor(host)) return wanted_.kept->plan;
     if (meanwhile_ && meanwhile_->host == host) return meanwhile_->plan;
     // Known before it is granted, or a render would begin with another latency than was told.
-    if (wanted_.kept && wanted_.kept->rate == host.rate)
-        return forBlocks(wanted_.kept->plan, host.block);
+    if (wanted_.kept && !isGuessRefused_)
+        return forHost(wanted_.kept->plan, wanted_.kept->rate, host);
     return std::nullopt;
+}
+
+// Whether the plan for `host` is one that no sidecar may have seen. One with larger blocks than
+// before is as good as the project's own.
+bool Player::isGuess(const HostFrames& host) const {
+    const bool isKnown = meanwhile_ && meanwhile_->host == host;
+    const bool isOwn = wanted_.kept && wanted_.kept->rate == host.rate;
+    return !isGuessRefused_ && !isKnown && !isOwn && plan(host);
 }
 
 // What a project keeps. One that is bounced in larger blocks still has its own plan after that; one
@@ -153,8 +167,14 @@ std::optional<protocol::SavedPlan> Player::plan(const HostFrames& host) const {
     if (const auto known = granted(host)) return known;
     const bool isDefault = wanted_.model == kDefaultModel && wanted_.latencyUs == 0 &&
                            wanted_.preset.empty();
-    if (isDefault && !isDefaultRefused_) return defaultPlan(host);
+    if (isDefault && !isGuessRefused_) return defaultFor(host);
     return std::nullopt;
+}
+
+protocol::SavedPlan Player::defaultFor(const HostFrames& host) const {
+    const auto known = measured_.find(host.rate);
+    if (known == measured_.end()) return defaultPlan(host);
+    return defaultPlan(host, known->second);
 }
 
 protocol::Configure Player::wish() const {
@@ -172,7 +192,7 @@ protocol::Configure Player::wish() const {
 
 // A new track; its frames count on from those of the one before.
 void Player::build() {
-    const protocol::SavedPlan known = plan(host_).value_or(defaultPlan(host_));
+    const protocol::SavedPlan known = plan(host_).value_or(defaultFor(host_));
     Track::Config config;
     config.rate = host_.rate;
     config.channels = channels_;
@@ -186,6 +206,7 @@ void Player::build() {
     isCalled_.store(true, std::memory_order_relaxed);
     while (busy_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
     track_.swap(track);
+    track_->tell(config.latency);
     waiter_.swap(waiter);
     busy_.store(false, std::memory_order_release);
     isCalled_.store(false, std::memory_order_relaxed);
@@ -208,9 +229,11 @@ void Player::takeUp() {
     if (channels_ == 0) return;
     const link::Status status = client_.status();
     if (status.agreed && status.agreements != seen_) {
+        const protocol::Configured& agreed = *status.agreed;
+        // Hosts compensate one latency for the whole of what they render.
+        if (isRendering_ && agreed.latency != latency()) return;
         seen_ = status.agreements;
         // One for a rate or a block that the host had before may come late.
-        const protocol::Configured& agreed = *status.agreed;
         if (latencyOf(agreed.plan, host_.rate) != agreed.latency) return;
         // What goes on after a refusal is not what is wanted now.
         const protocol::Configure& asked = *status.asked;
@@ -224,9 +247,11 @@ void Player::takeUp() {
         else
             meanwhile_ = Meanwhile{host_, agreed.plan};
         latency_.store(agreed.latency, std::memory_order_relaxed);
-    } else if (status.refusalCode == kPlanRefused && !granted(host_) && !isDefaultRefused_) {
-        // A machine too slow for the plan that every other one can keep: let it choose.
-        isDefaultRefused_ = true;
+        track_->tell(agreed.latency);
+        waiter_->allow(agreed.plan.burst);
+    } else if (status.refusalCode == kPlanRefused && isGuess(host_)) {
+        // Such as from a machine too slow for the plan that others can keep: let it choose.
+        isGuessRefused_ = true;
         ask();
     }
 }

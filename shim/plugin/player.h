@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,7 +25,7 @@ namespace stembridge {
 class Player {
 public:
     /// hostName: for the sidecar's reports.
-    explicit Player(std::string hostName) : client_(std::move(hostName), link::Service::shared()) {}
+    explicit Player(std::string hostName);
 
     /// From here on blocks of at most `host.block` frames at `host.rate` come; larger ones may.
     /// channels: of the input, 1 or 2. isOffline: whether the host renders, as far as it knows by
@@ -53,7 +54,9 @@ public:
     /// thread but the audio one.
     Wanted wanted();
 
-    /// Takes up what was granted meanwhile. Call it now and then. Any thread but the audio one.
+    /// Takes up what was granted meanwhile, but no other latency in the middle of a render: that
+    /// goes on without stems, and the next one after a prepare has them. Call it now and then. Any
+    /// thread but the audio one.
     void follow();
 
     /// Host frames to be told to the host. Any thread.
@@ -87,6 +90,7 @@ private:
     };
 
     bool isKeptFor(const HostFrames& host) const;
+    bool isGuess(const HostFrames& host) const;
     std::optional<protocol::SavedPlan> granted(const HostFrames& host) const;
     std::optional<protocol::SavedPlan> plan(const HostFrames& host) const;
     Wanted saved() const;
@@ -95,6 +99,11 @@ private:
     void ask();
     void takeUp();
 
+    protocol::SavedPlan defaultFor(const HostFrames& host) const;
+
+    /// Of the default model by the host's rate, as it was when this was made: the latency that a
+    /// host was told is to stay.
+    const std::map<std::int64_t, link::RunCost> measured_;
     mutable std::mutex mutex_;  // all but the audio thread
     link::Client client_;
     HostFrames host_;
@@ -104,7 +113,7 @@ private:
     std::optional<Meanwhile> meanwhile_;
     std::string problem_;
     std::int64_t seen_ = 0;  // agreements that were taken up, or were for something else
-    bool isDefaultRefused_ = false;
+    bool isGuessRefused_ = false;  // a plan that nobody had granted before
     std::int64_t lateSeen_ = 0;  // late frames of the track that the user has dismissed
 
     // Whoever has set `busy_` has these.
@@ -113,6 +122,7 @@ private:
     std::unique_ptr<HostWaiter> waiter_;
 
     std::atomic<bool> isCalled_{false};
+    std::atomic<bool> isRendering_{false};
     std::atomic<bool> resetAsked_{false};
     std::atomic<bool> isWishNew_{false};  // what was not granted before says nothing of it
     std::atomic<std::int64_t> latency_{0};

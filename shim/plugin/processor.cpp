@@ -186,7 +186,22 @@ void Processor::timerCallback() {
     if (!isAnnounced_) setLatencySamples(static_cast<int>(player_.latency()));
 }
 
+bool Processor::isKeptForNewer() {
+    const std::lock_guard lock(newerMutex_);
+    if (!newer_) return false;
+    const Wanted wanted = player_.wanted();
+    const bool isSame = wanted.model == newer_->wanted.model &&
+                        wanted.latencyUs == newer_->wanted.latencyUs &&
+                        parameters.values() == newer_->parameters;
+    if (!isSame) newer_.reset();
+    return isSame;
+}
+
 void Processor::getStateInformation(juce::MemoryBlock& data) {
+    if (isKeptForNewer()) {
+        const std::lock_guard lock(newerMutex_);
+        if (newer_) return data.replaceAll(newer_->data.data(), newer_->data.size());
+    }
     const std::string text = encodeState({player_.wanted(), parameters.values(), editorSize});
     data.replaceAll(text.data(), text.size());
 }
@@ -200,6 +215,11 @@ void Processor::setStateInformation(const void* data, int size) {
     editorSize = state->editor;
     player_.restore(state->wanted);
     if (rate() > 0) setLatencySamples(static_cast<int>(player_.latency()));
+    const std::lock_guard lock(newerMutex_);
+    newer_.reset();
+    if (state->isNewer)
+        newer_ = Newer{std::string(static_cast<const char*>(data), static_cast<std::size_t>(size)),
+                       state->wanted, parameters.values()};
 }
 
 juce::AudioProcessorEditor* Processor::createEditor() { return new Editor(*this); }

@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "plugin/parameters.h"
@@ -63,6 +67,9 @@ public:
     float takePeak(std::size_t bus) { return peaks_[bus].exchange(0, std::memory_order_relaxed); }
     std::atomic<bool> isMetering{false};
     EditorSize editorSize;
+    /// Whether the state is one of a newer plug-in, and goes back to the host as it came: until a
+    /// model, a latency or a parameter is changed. Any thread but the audio one.
+    bool isKeptForNewer();
 
     Parameters parameters;
 
@@ -72,6 +79,13 @@ private:
     static constexpr std::size_t kRows = std::max(kInputs, kOutputs);
     /// Blocks are taken in pieces, so that memory for them need not depend on the host.
     static constexpr int kPiece = 1024;
+
+    /// A state that says more than we know, and what we have taken of it.
+    struct Newer {
+        std::string data;
+        Wanted wanted;
+        std::map<std::string, float> parameters;
+    };
 
     static BusesProperties buses();
     template <typename Sample>
@@ -84,6 +98,8 @@ private:
     void timerCallback() override;
 
     Player player_;
+    std::mutex newerMutex_;
+    std::optional<Newer> newer_;
     std::array<std::atomic<int>, kInputs> inputs_;  // channels of the buffer, -1 for none
     std::array<std::atomic<int>, kOutputs> outputs_;
     std::vector<float> narrow_;   // blocks of 64-bit samples

@@ -148,10 +148,11 @@ std::string encodeState(const State& state) {
 std::optional<State> decodeState(std::span<const char> data) {
     if (data.size() > kBytes) return std::nullopt;
     const std::optional<Json> found = parse(data);
-    if (!found || !whole(*found, "stem_bridge", std::numeric_limits<int>::max()))
-        return std::nullopt;
+    if (!found) return std::nullopt;
+    const auto version = whole(*found, "stem_bridge", std::numeric_limits<int>::max());
+    if (!version) return std::nullopt;
     return State{decodeWanted(part(*found, "wanted")), decodeParameters(part(*found, "parameters")),
-                 decodeEditor(part(*found, "editor"))};
+                 decodeEditor(part(*found, "editor")), *version > kVersion};
 }
 
 bool isModelName(std::string_view name) {

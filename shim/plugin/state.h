@@ -44,6 +44,7 @@ struct State {
     Wanted wanted;
     std::map<std::string, float> parameters;
     EditorSize editor;
+    bool isNewer = false;  ///< saved by a newer plug-in, which may have said more than was taken
 
     friend bool operator==(const State&, const State&) = default;
 };

@@ -177,6 +177,44 @@ TEST_CASE("after a reset nothing of before is heard, and what follows is another
     REQUIRE(wrong == 0);
 }
 
+TEST_CASE("once a host was told a latency, no plan with another one is played by before it is told") {
+    Track track({48'000, 2, 64, 500, 0});
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    track.tell(500);
+    track.setRunning(true);
+    const auto play = [&] {
+        const std::int64_t until = track.position() + 3000;
+        while (track.position() < until) {
+            player.play(64);
+            link.takeInput();
+        }
+    };
+    link.configure(200, 10, kFour);
+    play();
+    link.configure(900, 10, kFour);  // in its place; nobody has seen the one before
+    play();
+    const std::int64_t changed = track.position();
+    REQUIRE(track.latency() == 500);
+    REQUIRE(link.headers.size() == 1);  // input by no plan at all
+    track.tell(900);
+    play();
+    REQUIRE(track.latency() == 900);
+    REQUIRE(link.headers.back().plan == 2);
+    REQUIRE(link.headers.back().start == changed);
+    link.configure(900, 10, kSix);  // the same one is played by at once
+    play();
+    REQUIRE(link.headers.back().plan == 3);
+    std::int64_t wrong = 0;
+    const std::int64_t kept = changed - 500 - 64;  // what a shorter latency had no use for is gone
+    for (std::int64_t frame = 0; frame < track.position(); ++frame) {
+        const std::int64_t from = frame - (frame < changed ? 500 : 900);
+        const bool isGone = frame >= changed && from < kept;
+        wrong += player.main[0][static_cast<std::size_t>(frame)] != (isGone ? 0 : inputAt(from, 0));
+    }
+    REQUIRE(wrong == 0);
+}
+
 TEST_CASE(
     "a plan is played from a block on, which tells the link, and the input goes on meanwhile") {
     Random random(44);

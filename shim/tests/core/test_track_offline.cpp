@@ -51,6 +51,24 @@ std::int64_t inputRoom(const Track::Config& config) {
 
 }  // namespace
 
+TEST_CASE("offline nobody waits for the stems of a plan whose latency was not told") {
+    Track track({48'000, 2, 64, 3000, 0});
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    track.tell(3000);
+    SlowLink slow(link, 4000, 480);
+    player.play(64, &slow);  // waits until there is one
+    const std::int64_t before = slow.waits;
+    REQUIRE(before >= 5);
+    while (track.position() < 20'000) {
+        player.play(64, &slow);
+        link.takeInput();
+    }
+    REQUIRE(slow.waits == before);
+    REQUIRE(track.latency() == 3000);
+    REQUIRE(track.replacedFrames() > 16'000);
+}
+
 TEST_CASE("offline every block waits for its stems, from the first on and whatever its size") {
     Random random(51);
     for (const std::int64_t largest : {1, 64, 500, 40'000}) {

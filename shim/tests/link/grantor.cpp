@@ -84,7 +84,7 @@ void Grantor::answer(zmq::socket_t& socket) {
         granted.licence = "MIT";
         plan_(*wish, granted);
         if (granted.latency == 0) {
-            say(socket, from, protocol::Error{"model", "nobody has it", "", kSession, wish->request});
+            say(socket, from, protocol::Error{code.load(), "nobody has it", "", kSession, wish->request});
             return;
         }
         say(socket, from, granted);

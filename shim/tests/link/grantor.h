@@ -27,6 +27,8 @@ public:
 
     /// How many blocks of input were acknowledged, and plans granted.
     std::atomic<int> credits{0}, grants{0};
+    /// Code of what is refused.
+    std::atomic<const char*> code{"model"};
 
 private:
     void run();

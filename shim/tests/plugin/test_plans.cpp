@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::int64_t kRate = 48'000, kBlock = 64, kBounced = 8192;
 constexpr const char* kRuntime = "STEMBRIDGE_RUNTIME_DIR";
+constexpr const char* kConfig = "STEMBRIDGE_CONFIG_DIR";
 
 // The plan that was saved, or else one that a machine of another speed would choose.
 void grant(const protocol::Configure& wish, protocol::Configured& granted) {
@@ -122,7 +124,7 @@ TEST_CASE("the latency for larger blocks than a project was saved with is known 
     player.restore(project);
     player.prepare({kRate, kBounced}, 2, true);
     const std::int64_t told = player.latency();
-    CHECK(told == latencyOf(forBlocks(project.kept->plan, kBounced), kRate));
+    CHECK(told == latencyOf(*forHost(project.kept->plan, kRate, {kRate, kBounced}), kRate));
     CHECK(told > saved);
     Grantor server(folder, grant);
     REQUIRE(isGranted(player, server, kBounced));
@@ -130,6 +132,171 @@ TEST_CASE("the latency for larger blocks than a project was saved with is known 
     player.prepare({kRate, kBlock}, 2, false);
     CHECK(player.latency() == saved);
     CHECK(player.wanted() == project);
+}
+
+TEST_CASE("a project at another rate than it was saved with has its latency at once, and keeps its plan") {
+    const Folder folder;
+    const Runtime runtime(folder);
+    for (const std::int64_t modelRate : {std::int64_t{44'100}, kRate}) {  // of a network, of spectral
+        Wanted project;
+        project.model = "another";
+        project.kept = KeptPlan{kRate, defaultPlan({kRate, kBlock})};
+        project.kept->plan.modelRate = modelRate;
+        project.kept->plan.computeUs *= 7;
+        const std::int64_t saved = latencyOf(project.kept->plan, kRate);
+        Player player("host");
+        player.restore(project);
+        player.prepare({2 * kRate, kBlock}, 2, false);
+        const std::int64_t told = player.latency();
+        CHECK(told > saved * 3 / 2);
+        CHECK(told < 2 * saved);  // the block is no longer than before
+        Grantor server(folder, grant);
+        REQUIRE(becomes(player, kBlock, [&] { return player.status().agreements > 0; }));
+        REQUIRE(becomes(player, kBlock, [&] { return player.status().agreed->latency == told; }));
+        CHECK(player.latency() == told);
+        CHECK(player.wanted().kept->rate == 2 * kRate);
+        player.prepare({kRate, kBlock}, 2, false);
+        CHECK(player.latency() == saved);
+        CHECK(player.wanted() == project);
+    }
+}
+
+TEST_CASE("a plan that was guessed and is refused gives way to one of the sidecar's") {
+    const Folder folder;
+    const Runtime runtime(folder);
+    Wanted project;
+    project.model = "another";
+    project.kept = KeptPlan{2 * kRate, defaultPlan({2 * kRate, kBlock})};
+    for (const Wanted& wanted : {Wanted{}, project}) {
+        Player player("host");
+        player.restore(wanted);
+        Grantor server(folder, [](const protocol::Configure& wish, protocol::Configured& granted) {
+            if (!wish.saved) grant(wish, granted);
+        });
+        server.code = "plan";
+        player.prepare({kRate, kBlock}, 2, false);
+        const std::int64_t told = player.latency();
+        REQUIRE(becomes(player, kBlock, [&] { return player.latency() != told; }));
+        CHECK(player.latency() == player.status().agreed->latency);
+        // The project's own was never looked at.
+        if (wanted.kept) {
+            player.prepare({2 * kRate, kBlock}, 2, false);
+            CHECK(player.wanted() == project);
+        }
+    }
+}
+
+TEST_CASE("a fresh instance has the time that this machine was measured to need") {
+    const Folder folder;
+    const Runtime runtime(folder);
+    const Player before("host");
+    const std::string entry =
+        R"({"key":{"model":"spectral","rate":"48000","context":"0","lookahead":"-1",)"
+        R"("measured":"full"},"typical_us":9000,"worst_us":35000})";
+    folder.write("c/calibration.json", R"({"version":3,"entries":[)" + entry + "]}");
+    const char* const usual = std::getenv(kConfig);
+    const std::string kept(usual);
+    setenv(kConfig, (folder.path() / "c").c_str(), 1);
+    Player player("host");
+    setenv(kConfig, kept.c_str(), 1);
+    CHECK(player.latencyFor({kRate, kBlock}) ==
+          before.latencyFor({kRate, kBlock}) + 25 * kRate / 1000);
+    CHECK(player.latencyFor({44'100, kBlock}) == before.latencyFor({44'100, kBlock}));
+    Grantor server(folder, grant);
+    REQUIRE(isGranted(player, server, kBlock));
+    CHECK(player.wanted().kept->plan.computeUs == 35'000);
+}
+
+TEST_CASE("a render that begins before a latency is known keeps the one that its host was told") {
+    const Folder folder;
+    const Runtime runtime(folder);
+    Grantor server(folder, grant);
+    Player player("host");
+    Wanted wanted;
+    wanted.model = "another";
+    player.restore(wanted);
+    player.prepare({kRate, kBlock}, 2, true);
+    const std::int64_t told = player.latency();
+    std::vector<float> input, heard;
+    const auto render = [&](std::int64_t frames) {
+        std::vector<float> block(kBlock), out(kBlock);
+        for (std::int64_t done = 0; done < frames; done += kBlock) {
+            for (float& sample : block) sample = static_cast<float>(input.size() % 1009), input.push_back(sample);
+            Outputs to;
+            to.main = {out.data(), out.data()};
+            const std::array<const float*, 2> rows{block.data(), block.data()};
+            player.process(rows.data(), to, kBlock, Controls{}, {true, Offline::Auto});
+            player.follow();
+            heard.insert(heard.end(), out.begin(), out.end());
+        }
+    };
+    render(2 * kRate);
+    REQUIRE(server.grants == 1);  // it waited for that, so that the next one has stems
+    CHECK(player.latency() == told);
+    CHECK(player.incompleteFrames() > kRate);
+    std::int64_t wrong = 0;
+    for (std::size_t frame = 0; frame < heard.size(); ++frame) {
+        const auto from = static_cast<std::int64_t>(frame) - told;
+        wrong += heard[frame] != (from < 0 ? 0.0F : input[static_cast<std::size_t>(from)]);
+    }
+    CHECK(wrong == 0);
+    player.prepare({kRate, kBlock}, 2, true);
+    CHECK(player.latency() != told);
+    CHECK(player.latency() == player.status().agreed->latency);
+}
+
+TEST_CASE("a burst that the granted plan was made for is no render") {
+    constexpr std::int64_t kBurst = 20 * kBlock;
+    const Folder folder;
+    const Runtime runtime(folder);
+    Grantor server(folder, [](const protocol::Configure& wish, protocol::Configured& granted) {
+        grant(wish, granted);
+        granted.plan.burst = kBurst;
+        granted.latency = latencyOf(granted.plan, wish.rate);
+    });
+    Player player("host");
+    Wanted wanted;
+    wanted.model = "another";
+    player.want(wanted);
+    player.prepare({kRate, kBlock}, 2, false);
+    REQUIRE(becomes(player, kBlock, [&] {
+        const auto kept = player.wanted().kept;
+        return kept && kept->plan.burst == kBurst;
+    }));
+    const std::vector<float> sound(kBlock, 0.5F);
+    const std::array<const float*, 2> rows{sound.data(), sound.data()};
+    const auto began = std::chrono::steady_clock::now();
+    for (std::int64_t done = 0; done < kBurst / 2; done += kBlock)  // no stems ever come
+        player.process(rows.data(), Outputs{}, kBlock, Controls{}, {false, Offline::Auto, kBlock});
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    CHECK(took.count() < 5);
+}
+
+TEST_CASE("whoever prepares anew does not wait for a render that waits") {
+    const Folder folder;
+    const Runtime runtime(folder);
+    Grantor server(folder, grant);  // and gives no stems: a render has the patience of half a minute
+    Player player("host");
+    player.prepare({kRate, kBlock}, 2, true);
+    std::atomic<bool> isOver{false};
+    std::thread renders([&] {
+        const std::vector<float> sound(kBlock, 0.5F);
+        const std::array<const float*, 2> rows{sound.data(), sound.data()};
+        for (int i = 0; i < kRate / kBlock && !isOver; ++i)
+            player.process(rows.data(), Outputs{}, kBlock, Controls{}, {true, Offline::Auto});
+        isOver = true;
+    });
+    for (int i = 0; i < 400 && server.credits == 0; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(server.credits > 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    CHECK(!isOver);
+    const auto began = std::chrono::steady_clock::now();
+    isOver = true;  // the block that waits is the last one
+    player.prepare({kRate, 2 * kBlock}, 2, true);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    renders.join();
+    CHECK(took.count() < 5);
 }
 
 TEST_CASE("what goes on after a refused choice is no plan for that choice") {

@@ -242,6 +242,37 @@ TEST_CASE("a state comes back, and damage to one is survived") {
     CHECK(std::isfinite(heard.getMagnitude(0, heard.getNumSamples())));
 }
 
+TEST_CASE("what a newer plug-in has saved goes back to the project as it came, until it is changed") {
+    const std::string saved =
+        R"({"stem_bridge":2,"wanted":{"quality":"best"},"parameters":{"vocals_gain":-3.25}})";
+    const auto stateOf = [](Processor& processor) {
+        juce::MemoryBlock data;
+        processor.getStateInformation(data);
+        return std::string(static_cast<const char*>(data.getData()), data.getSize());
+    };
+    for (const bool byParameter : {false, true}) {
+        Processor processor;
+        processor.setStateInformation(saved.data(), static_cast<int>(saved.size()));
+        prepare(processor);
+        CHECK(processor.isKeptForNewer());
+        CHECK(stateOf(processor) == saved);
+        CHECK(processor.parameters.strips[0].gain->get() == -3.25F);
+        if (byParameter) {
+            *processor.parameters.strips[0].mute = true;
+        } else {
+            Wanted wanted;
+            wanted.latencyUs = 200'000;
+            processor.player().want(wanted);
+        }
+        CHECK(!processor.isKeptForNewer());
+        CHECK(stateOf(processor).find("\"stem_bridge\":1") != std::string::npos);
+        Processor other;
+        const std::string again = stateOf(processor);
+        other.setStateInformation(again.data(), static_cast<int>(again.size()));
+        CHECK(!other.isKeptForNewer());
+    }
+}
+
 TEST_CASE("a render without a sidecar is not held up") {
     Processor processor;
     processor.setNonRealtime(true);
