@@ -17,6 +17,8 @@ def command() -> None:
     `make shim` builds it. Once it is installed, it starts the sidecar when it is needed; without
     `stembridge plugin install` it only uses one that runs.
     """
+    # Whatever a shell or a host has set: what hosts load nobody else may write to.
+    os.umask(os.umask(0o077) | 0o022)
 
 
 @command.command()

@@ -77,11 +77,11 @@ def install(bundles: dict[str, Path], connection: Path | None = None) -> Install
     """Copy bundles to where hosts look, and say what the plug-in may start.
 
     connection: the copied connection file of a server elsewhere, which is used instead.
-    A bundle that is there is replaced in one step. Raises OutputError, or ServerError for a
-    configuration folder that others may read.
+    A bundle that is there is replaced in one step, and so is a plugin.json that is damaged or that
+    others could have written to. Raises OutputError, or ServerError for a configuration folder that
+    others may read.
     """
-    before = installed()
-    paths = set(before.bundles) if before else set()
+    paths = _bundles_before()
     make_private_folder(_file().parent)
     try:
         for kind, source in bundles.items():
@@ -115,6 +115,21 @@ def installed() -> Installed | None:
         ) from None
 
 
+def _bundles_before() -> set[Path]:
+    """What was installed already; where the file cannot be trusted, what looks like it."""
+    try:
+        before = installed()
+    except ServerError:
+        return {path for path in _places() if path.is_dir() and not path.is_symlink()}
+    return set(before.bundles) if before else set()
+
+
+def _places() -> set[Path]:
+    """Where `install` may put a bundle."""
+    folders = {kind: host_folder(kind) for kind in KINDS}
+    return {folder / f"{NAME}.{kind}" for kind, folder in folders.items() if folder is not None}
+
+
 def uninstall() -> tuple[Path, ...]:
     """Remove what `install` put there and nothing else; returns what was removed.
 
@@ -123,9 +138,7 @@ def uninstall() -> tuple[Path, ...]:
     found = installed()
     if found is None:
         return ()
-    ours = {
-        folder / f"{NAME}.{kind}" for kind in KINDS if (folder := host_folder(kind)) is not None
-    }
+    ours = _places()
     removed = []
     for path in found.bundles:
         if path in ours and path.is_dir() and not path.is_symlink():

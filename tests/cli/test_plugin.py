@@ -144,11 +144,34 @@ def test_the_file_is_the_users_alone(user):
     assert stat.S_IMODE(user.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(user.file.parent.stat().st_mode) == 0o700
     user.file.chmod(0o644)
-    for command in (("path",), ("uninstall",), ("install", user.build)):
-        refused(user.plugin(*command), 10, "plugin.json is open to other users")
+    for command in ("path", "uninstall"):
+        refused(user.plugin(command), 10, "plugin.json is open to other users")
     user.file.chmod(0o600)
     user.file.write_text('{"command": 1}')
     refused(user.plugin("path"), 10, "is damaged")
+
+
+@pytest.mark.parametrize(("content", "mode"), [("{}", 0o666), ('{"command": 1}', 0o600)])
+def test_installing_again_repairs_the_file(user, content, mode):
+    user.make()
+    user.plugin("install", user.build)
+    user.file.write_text(content)
+    user.file.chmod(mode)
+    ended = user.plugin("install", user.build / "plugin/VST3")
+    assert ended.status == 0, ended.err
+    assert stat.S_IMODE(user.file.stat().st_mode) == 0o600
+    assert user.plugin("uninstall").out.count("Removed") == 2  # the other one is not forgotten
+
+
+def test_nobody_else_may_write_to_what_is_installed_whatever_the_shell_allows(user):
+    user.make()
+    before = os.umask(0)
+    try:
+        assert user.plugin("install", user.build).status == 0
+    finally:
+        os.umask(before)
+    for place in user.places:
+        assert stat.S_IMODE(place.parent.stat().st_mode) & 0o022 == 0
 
 
 def test_a_server_elsewhere_is_recorded_by_its_whole_path(user):
