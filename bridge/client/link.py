@@ -10,6 +10,7 @@ Nothing here waits but `wait`. Every `now_us` is on one steady clock of the call
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 
 from bridge.errors import RemoteProtocolError, ServerError
 from bridge.protocol import limits
@@ -66,6 +67,7 @@ class Link:
         self._name = name
         self._session = ClientSession()
         self._sockets: ClientSockets | None = None
+        self._leaving: Thread | None = None
         self._ask: Ask | None = None
         self._greeted = self._attaching = self._attached = False
         self._asked = True
@@ -136,7 +138,13 @@ class Link:
             self._sockets.wait(timeout_us)
 
     def drop(self, problem: str, now_us: int) -> None:
-        """Close the sockets because of `problem`; to be opened again at `reopen_us`."""
+        """Say goodbye if that can be done at once, and close the sockets because of `problem`.
+
+        They are to be opened again at `reopen_us`.
+        """
+        if self._say_goodbye(now_us) and self._sockets is not None:
+            self._leaving = self._sockets.leave(GOODBYE_US)  # nobody waits here
+            self._sockets = None
         self._close()
         self.problem = problem
         self.reopen_us = now_us + min(PAUSE_US << min(self.failures, 10), LONGEST_PAUSE_US)
@@ -144,9 +152,21 @@ class Link:
 
     def leave(self, now_us: int) -> None:
         """Say goodbye if that can be done at once, and close."""
-        if self._sockets is not None and self.token and self._sockets.is_writable(Socket.CONTROL):
-            self.send(Bye(self.token), now_us, Socket.CONTROL)
+        self._say_goodbye(now_us)
         self._close(GOODBYE_US)
+        if self._leaving is not None:
+            self._leaving.join()
+
+    def _say_goodbye(self, now_us: int) -> bool:
+        """Whether it was said: else the server keeps the session, until it was silent for long.
+
+        A server that is stopped finds it when it goes on.
+        """
+        if self._sockets is not None and self.token and self._sockets.is_writable(Socket.CONTROL):
+            goodbye = Bye(self.token)
+            self._session.send(Socket.CONTROL, goodbye, now_us)
+            return self._sockets.send(Socket.CONTROL, encode(goodbye))
+        return False
 
     def _close(self, patience_us: int = 0) -> None:
         """Close the sockets, waiting so long for what was sent to leave; the session is over."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import zmq
 
 from bridge.protocol.codec import Frame
@@ -58,3 +60,11 @@ class ClientSockets:
     def close(self, patience_us: int = 0) -> None:
         """Close both; what has not left after `patience_us` is dropped."""
         self._context.destroy(linger=patience_us // 1000)
+
+    def leave(self, patience_us: int) -> Thread:
+        """Like `close`, without waiting; the thread ends when it is done."""
+        for socket in self._sockets.values():
+            socket.close(linger=patience_us // 1000)
+        leaving = Thread(target=self._context.term, daemon=True)
+        leaving.start()
+        return leaving

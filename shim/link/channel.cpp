@@ -73,7 +73,8 @@ void Channel::sendOver(Socket socket, const protocol::Message& message, std::int
 }
 
 void Channel::drop(std::string problem, std::int64_t nowUs) {
-    close(0);
+    sayGoodbye(nowUs);
+    close(kGoodbyeMs);
     problem_ = std::move(problem);
     reopenUs_ =
         nowUs + std::min(kPauseUs << std::min<std::int64_t>(failures_, 10), kLongestPauseUs);
@@ -81,10 +82,22 @@ void Channel::drop(std::string problem, std::int64_t nowUs) {
 }
 
 void Channel::leave(std::int64_t nowUs) {
-    if (isOpen() && token() != 0 && sockets_->isWritable(Socket::kControl)) {
-        sendOver(Socket::kControl, protocol::Bye{token()}, nowUs, nullptr);
-    }
+    sayGoodbye(nowUs);
     close(kGoodbyeMs);
+}
+
+// Else the server would keep the session until it was silent for long, and say just that. One that is
+// stopped finds the goodbye when it goes on.
+void Channel::sayGoodbye(std::int64_t nowUs) {
+    if (!isOpen() || token() == 0 || !sockets_->isWritable(Socket::kControl)) {
+        return;
+    }
+    const protocol::Bye goodbye{token()};
+    try {
+        session_.send(Socket::kControl, goodbye, nowUs);
+        sockets_->send(Socket::kControl, protocol::encode(goodbye), nullptr);
+    } catch (const protocol::LocalProtocolError&) {  // not before it has let us in
+    }
 }
 
 void Channel::close(int lingerMs) {

@@ -58,7 +58,8 @@ public:
     void send(const protocol::Message& message, std::int64_t nowUs,
               std::shared_ptr<const void> owner = nullptr);
 
-    /// Closes the sockets because of `problem`; to be opened again at reopenUs().
+    /// Says goodbye if that can be done at once, and closes the sockets because of `problem`; to be
+    /// opened again at reopenUs().
     void drop(std::string problem, std::int64_t nowUs);
     /// Says goodbye if that can be done at once, and closes.
     void leave(std::int64_t nowUs);
@@ -98,6 +99,7 @@ private:
     bool needsTrips() const;
     void measure(std::int64_t nowUs);
     void keepAlive(std::int64_t nowUs);
+    void sayGoodbye(std::int64_t nowUs);
     void close(int lingerMs);
 
     std::string name_;

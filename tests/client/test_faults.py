@@ -57,6 +57,14 @@ def test_a_waiting_caller_loses_nothing(server, open_stream, fault, reset):
     assert stream.stats()["reconnects"] >= 1
 
 
+def test_a_session_that_is_given_up_is_said_goodbye_to(server, open_stream):
+    play(open_stream(), signal(500), [BLOCK])
+    first = server.session
+    talk_nonsense(server)
+    eventually(lambda: server.session is not first)
+    assert first.book.token == 0
+
+
 def test_a_new_server_is_asked_for_the_plan_of_the_old_one(server, open_stream):
     stream = open_stream(latency=100)
     latency, plan = stream.latency, stream.plan

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.server.sidecar import COMMAND, Sidecar, is_running, wait_until
 from tests.shim.building import BUILD
 
 PLAYER = BUILD / "tests" / "link" / "link_player"
+STOPPED_SECONDS = 6.0  # each side takes the other for gone after four
 RATE, BLOCK, FRAMES, ORIGIN = 48_000, 480, 96_000, 12_345
 # Of fake, the residual in `other`.
 GAINS = np.array([0.5, 0.25, 0.125, 0.125], np.float32)[:, None, None]
@@ -187,6 +189,19 @@ def test_a_sidecar_that_never_answers_costs_the_host_its_patience_once(server, s
     assert said["replaced"] >= FRAMES
     assert "connecting" in said["text"] or "does not answer" in said["text"]
     assert (said["threads"], said["files"]) == (1, 0)
+
+
+def test_a_sidecar_that_is_left_is_said_goodbye_to(server, song):
+    player = Player(server.folder, song, pause=FRAMES // 2)
+    player.wait_for_pause()
+    server.process.send_signal(signal.SIGSTOP)
+    time.sleep(STOPPED_SECONDS)
+    server.process.send_signal(signal.SIGCONT)
+    said, _ = player.finish()
+    assert said["losses"] >= 1
+    server.wait_for_sessions(0)
+    closed = [line for line in server.log.splitlines() if "session.closed" in line]
+    assert "the client was silent" not in server.log, closed
 
 
 def test_what_the_sidecar_refuses_is_said_in_its_words(server, song):
