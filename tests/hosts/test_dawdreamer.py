@@ -139,6 +139,21 @@ def test_automation_is_heard_where_it_is(server, song):
     assert np.abs((main - (song - vocals))[:, after:]).max() < 1e-6
 
 
+def test_stem_buses_are_raw_or_post_fader(server, song):
+    stems, plan = streamed_by(server, song)
+    state = wanting("spectral", rate=RATE, plan=plan)
+    faders = {"vocals": 10 ** (-6.5 / 20), "drums": 0.0, "bass": 1.0, "other": 1.0}
+    for post_fader in (0, 1):
+        parameters = {"vocals_gain": -6.5, "drums_mute": 1, "stem_buses": post_fader}
+        preset = write_preset(server.folder, state | {"parameters": parameters})
+        heard = Track(song, preset=preset).render()
+        for name, wanted in stems.items():
+            gain = faders[name] if post_fader else 1.0
+            assert np.abs(heard[name] - gain * wanted).max() < 1e-6, name
+        mix = sum(gain * stems[name] for name, gain in faders.items())
+        assert np.abs(heard["main"] - mix).max() < 1e-6
+
+
 def test_a_saved_state_brings_everything_back(server, song, tmp_path):
     stems, plan = streamed_by(server, song, latency="200")
     state = wanting("spectral", rate=RATE, plan=plan)

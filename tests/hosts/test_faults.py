@@ -107,6 +107,31 @@ def test_a_killed_sidecar_leaves_the_rest_dry(render, server, song):
     server.start()
 
 
+@pytest.mark.parametrize("when_late", [0, 1], ids=["dry", "silence"])
+def test_what_is_missing_is_heard_as_the_user_wants_it(render, server, song, when_late):
+    def strike(pid: int, worker: int) -> None:
+        kill_both(pid, worker)
+        server.process.wait()  # else it counts as running
+
+    with amid(server.runtime, "fake", strike) as struck:
+        rendered = render(song, STATE | {"parameters": {"when_late": when_late}}, server.folder)
+    assert struck.is_set()
+    mix = np.abs(rendered.main - song).max(axis=0) < 1e-6
+    silent = np.abs(rendered.main).max(axis=0) == 0
+    assert mix[0]
+    assert silent[-1] if when_late else mix.all()
+    server.start()
+
+
+def test_a_render_that_never_waits_goes_on_without_stems(render, server, song):
+    state = STATE | {"parameters": {"vocals_solo": 1, "offline": 2}}
+    rendered = render(song, state, server.folder)
+    _, silent = parts(rendered.main, song)
+    # A run takes a tenth of a second, and the whole render hardly more.
+    assert silent.mean() > 0.5
+    assert rendered.seconds < HOPELESS_SECONDS
+
+
 def test_a_killed_worker_costs_no_frame(render, server, song):
     with amid(server.runtime, "fake", kill_worker) as struck:
         rendered = render(song, STATE, server.folder)
