@@ -69,6 +69,29 @@ TEST_CASE("offline nobody waits for the stems of a plan whose latency was not to
     REQUIRE(track.replacedFrames() > 16'000);
 }
 
+TEST_CASE("offline nobody waits for stems by a plan that gives way to one that was not told") {
+    Track track({48'000, 2, 64, 3000, 0});
+    FakeLink link(track, 2);
+    Player player(track, 2, 2);
+    track.tell(3000);
+    link.configure(3000, SlowLink::kGuard, kFour);
+    const auto play = [&](Waiter* waiter) {
+        for (const std::int64_t until = track.position() + 6000; track.position() < until;) {
+            player.play(64, waiter);
+            link.takeInput();
+        }
+    };
+    play(nullptr);
+    REQUIRE(track.latency() == 3000);
+    link.configure(4000, SlowLink::kGuard, kFour);
+    struct Impatient : Waiter {
+        bool wait() override { return ++waits < 1000; }
+        int waits = 0;
+    } waiter;
+    play(&waiter);
+    REQUIRE(waiter.waits == 0);
+}
+
 TEST_CASE("offline every block waits for its stems, from the first on and whatever its size") {
     Random random(51);
     for (const std::int64_t largest : {1, 64, 500, 40'000}) {
