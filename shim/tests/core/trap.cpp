@@ -91,6 +91,12 @@ void* operator new(std::size_t size) {
     throw std::bad_alloc();
 }
 
+// Sanitizers bring this one as well, which would not go together with our delete.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    note();
+    return std::malloc(size);
+}
+
 void operator delete(void* memory) noexcept {
     note();
     std::free(memory);
