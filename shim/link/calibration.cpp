@@ -24,10 +24,10 @@ std::string_view textOf(const Json& key, const char* name) {
                : std::string_view();
 }
 
-// Of the whole of its window, and measured for long.
+// Of the whole of its window, without effects, and measured for long.
 bool isUsual(const Json& key) {
     return textOf(key, "context") == "0" && textOf(key, "lookahead") == "-1" &&
-           textOf(key, "measured") == "full";
+           textOf(key, "measured") == "full" && !key.contains("effects");
 }
 
 std::optional<std::int64_t> rateOf(const Json& key) {

@@ -364,4 +364,5 @@ def test_mixes_of_a_preset_are_not_heard_on_top_of_the_stems(
     for kind, path in places(tmp_path / "stems" / "song").items():
         found = {track.name: track.muted for track in tracks(kind, path)}
         assert {name for name, muted in found.items() if not muted} == set(heard_ones), kind
-        assert len(found) == len(manifest(tmp_path / "stems" / "song")["files"]) + 1
+        made = manifest(tmp_path / "stems" / "song")
+        assert len(found) == len(made["stems"]) + len(made["mixes"]) + 1

@@ -43,7 +43,8 @@ TEST_CASE("what the sidecar did not write is nothing") {
           whole(entry("spectral", "x", "1", "2")), whole(entry("spectral", "48000 ", "1", "2")),
           whole(entry("spectral", "48000", "0", "2")), whole(entry("spectral", "48000", "-1", "2")),
           whole(entry("spectral", "48000", "1", "1e9")), whole(entry("spectral", "48000", "true", "2")),
-          whole(entry("spectral", "48000", "1", "99999999999"))})
+          whole(entry("spectral", "48000", "1", "99999999999")),
+          whole(entry("spectral", "48000", "1", "2", R"(full","effects":"of a preset)"))})
         CHECK(parseCalibration(text, "spectral").empty());
 }
 
