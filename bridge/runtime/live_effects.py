@@ -12,6 +12,7 @@ from math import log10
 import numpy as np
 
 from bridge.core.line import Line
+from bridge.core.mix import widen
 from bridge.engine.base import Audio
 from bridge.errors import UsageError
 from bridge.protocol import limits
@@ -29,6 +30,7 @@ class StemEffects:
     chains: of each stem, in the order of the model's. sha256: of the preset. latency: host frames
     by which every stem trails what went in, which is what the slowest chain holds back. gains: of
     the stems in the first mix that the preset writes, as CONFIGURED has them; none without one.
+    widths: of the stems before their chains, 1 for each where there are none.
     """
 
     chains: tuple[Chain, ...]
@@ -37,6 +39,7 @@ class StemEffects:
     sha256: str
     latency: int
     gains: tuple[int, ...] = ()
+    widths: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, preset: Preset, sources: tuple[str, ...], rate: int, channels: int) -> StemEffects:
@@ -52,7 +55,8 @@ class StemEffects:
         latency = max(_runner(chain, rate, channels).latency for chain in chains)
         mix = next(iter(preset.written_mixes()), None)
         gains = tuple(_centibels(mix.gain(source)) for source in sources) if mix else ()
-        return cls(chains, rate, channels, preset.sha256, latency, gains)
+        widths = tuple(preset.widths.get(source, 1.0) for source in sources)
+        return cls(chains, rate, channels, preset.sha256, latency, gains, widths)
 
 
 class LiveEffects:
@@ -79,8 +83,11 @@ class LiveEffects:
         if start != self._taken:
             self._begin(start)
         self._taken += stems.shape[2]
-        for runner, line, stem in zip(self._runners, self._ready, stems, strict=True):
-            line.append(runner.push(stem))
+        widths = self._design.widths or (1.0,) * len(stems)
+        for runner, line, stem, width in zip(
+            self._runners, self._ready, stems, widths, strict=True
+        ):
+            line.append(runner.push(widen(stem, width)))
         return self._give(min(line.stop for line in self._ready))
 
     def finish(self) -> tuple[int, Audio]:

@@ -23,6 +23,8 @@ RATES = (44_100, 48_000)
 TEXT = """
 description = "for a test"
 when = "never"
+[stems.other]
+width = 0.5
 [[stems.drums.chain]]
 effect = "BrickwallLimiter"
 ceiling_db = -12
@@ -53,6 +55,10 @@ def by_hand(stems, rate):
         "bass": Pedalboard([HighpassFilter(80), Compressor(threshold_db=-30, ratio=3)]),
         "vocals": Pedalboard([Reverb(room_size=0.3)]),
     }
+    stems = stems.copy()
+    if stems.shape[1] == 2:
+        middle = stems[2].mean(axis=0)
+        stems[2] = middle + 0.5 * (stems[2] - middle)
     padded = np.pad(stems, ((0, 0), (0, 0), (0, rate // 10)))
     made = [
         boards[name](stem, rate) if name in boards else stem
