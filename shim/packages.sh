@@ -6,7 +6,7 @@
 set -eu
 
 if [ "${1:-build}" = hosts ]; then
-    packages="ardour xvfb openbox xdotool imagemagick lilv-utils binutils"
+    packages="ardour lua5.4 xvfb openbox xdotool imagemagick lilv-utils binutils"
 else
     packages="cmake ninja-build g++ pkg-config doctest-dev nlohmann-json3-dev libzmq3-dev \
 cppzmq-dev libmsgpack-cxx-dev juce-modules-source"
