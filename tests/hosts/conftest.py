@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 
 import numpy as np
 import pytest
 
 from tests.hosts.plugin import FRAMES, RATE
 from tests.server.sidecar import Sidecar
+
+# Without any, JUCE takes :0, and a host dies with it where somebody else has one there for a while.
+os.environ.setdefault("DISPLAY", "/nonexistent")
 
 
 @pytest.fixture(scope="session")
