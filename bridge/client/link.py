@@ -67,7 +67,7 @@ class Link:
         self._name = name
         self._session = ClientSession()
         self._sockets: ClientSockets | None = None
-        self._leaving: Thread | None = None
+        self._leaving: list[Thread] = []
         self._ask: Ask | None = None
         self._greeted = self._attaching = self._attached = False
         self._asked = True
@@ -143,7 +143,8 @@ class Link:
         They are to be opened again at `reopen_us`.
         """
         if self._say_goodbye(now_us) and self._sockets is not None:
-            self._leaving = self._sockets.leave(GOODBYE_US)  # nobody waits here
+            under_way = [thread for thread in self._leaving if thread.is_alive()]
+            self._leaving = [*under_way, self._sockets.leave(GOODBYE_US)]  # nobody waits here
             self._sockets = None
         self._close()
         self.problem = problem
@@ -154,8 +155,8 @@ class Link:
         """Say goodbye if that can be done at once, and close."""
         self._say_goodbye(now_us)
         self._close(GOODBYE_US)
-        if self._leaving is not None:
-            self._leaving.join()
+        for thread in self._leaving:
+            thread.join()
 
     def _say_goodbye(self, now_us: int) -> bool:
         """Whether it was said: else the server keeps the session, until it was silent for long.
