@@ -128,9 +128,11 @@ def command(
 
 
 def _model_of(preset: str) -> str:
-    """The model that a preset names, if it does, and `spectral` if not."""
-    if not preset:
-        return "spectral"
+    """The model that a preset of this machine names, if it does, and `spectral` if not."""
+    from bridge.runtime.preset_store import entries
+
+    if not any(entry.name == preset for entry in entries()):
+        return "spectral"  # the sidecar says whether it has such a one
     from bridge.runtime.preset import Preset
 
     return str(Preset.load(preset).separation.get("model", "spectral"))

@@ -73,6 +73,7 @@ class Loaded(Message):
     half_in and half_out: source frames that the resamplers reach. cost_us, worst_us: what a run
     takes typically and at worst, see core/cost.py. batch: windows worth running at once. effects:
     host frames that stems wait for in the effects. gains: as in CONFIGURED.
+    preset: digest of its content.
     """
 
     key: Line
@@ -96,6 +97,7 @@ class Loaded(Message):
     batch: Batch
     effects: HostFrames = 0
     gains: Gains = ()
+    preset: String = ""
 
 
 @message

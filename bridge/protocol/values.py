@@ -39,7 +39,10 @@ Warnings = Annotated[tuple[str, ...], Texts(Text(limits.TEXT_BYTES), 0, limits.W
 Sources = Annotated[tuple[str, ...], Texts(Text(limits.SOURCE_BYTES), 1, limits.SOURCES)]
 Capabilities = Annotated[tuple[str, ...], Texts(Text(limits.STRING_BYTES), 0, limits.CAPABILITIES)]
 Presets = Annotated[tuple[str, ...], Texts(Text(limits.PRESET_BYTES), 0, limits.PRESETS)]
-Gains = Annotated[tuple[int, ...], Ints(Int(-limits.SILENCE, limits.GAIN, "cB"), 0, limits.SOURCES)]
+Gains = Annotated[
+    tuple[int, ...],
+    Ints(Int(-limits.SILENCE, limits.GAIN, "hundredths of a dB"), 0, limits.SOURCES),
+]
 Channels = Annotated[int, Int(1, limits.CHANNELS)]
 Precision = Annotated[str, Choice(("exact", "fast"))]
 ProtocolVersion = Annotated[Version, VersionPair()]

@@ -6,6 +6,8 @@ slowest chain takes; a plan counts that into its latency. How chains run is in `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log10
 
@@ -29,7 +31,8 @@ class StemEffects:
 
     chains: of each stem, in the order of the model's. sha256: of the preset. latency: host frames
     by which every stem trails what went in, which is what the slowest chain holds back. gains: of
-    the stems in the first mix that the preset writes, as CONFIGURED has them; none without one.
+    the stems in the first mix that the preset writes, or of those that it writes where that is not
+    all, as CONFIGURED has them.
     widths: of the stems before their chains, 1 for each where there are none.
     """
 
@@ -40,6 +43,11 @@ class StemEffects:
     latency: int
     gains: tuple[int, ...] = ()
     widths: tuple[float, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether stems pass through nothing, so that it is a mix alone."""
+        return not any(self.chains) and all(width == 1 for width in self.widths)
 
     @classmethod
     def of(cls, preset: Preset, sources: tuple[str, ...], rate: int, channels: int) -> StemEffects:
@@ -53,8 +61,7 @@ class StemEffects:
         for effect in (effect for chain in chains for effect in chain):
             _check(effect)
         latency = max(_runner(chain, rate, channels).latency for chain in chains)
-        mix = next(iter(preset.written_mixes()), None)
-        gains = tuple(_centibels(mix.gain(source)) for source in sources) if mix else ()
+        gains = tuple(_hundredths(gain) for gain in _gains(preset, sources))
         widths = tuple(preset.widths.get(source, 1.0) for source in sources)
         return cls(chains, rate, channels, preset.sha256, latency, gains, widths)
 
@@ -64,13 +71,18 @@ class LiveEffects:
 
     def __init__(self, design: StemEffects) -> None:
         self._design = design
-        self._begin(0)
+        self._taken: int | None = None
+        self._make()
+
+    def _make(self) -> None:
+        design = self._design
+        self._runners = [_runner(chain, design.rate, design.channels) for chain in design.chains]
 
     def _begin(self, start: int) -> None:
         """Frames are taken and given from host frame `start` on."""
-        design = self._design
-        self._runners = [_runner(chain, design.rate, design.channels) for chain in design.chains]
-        self._ready = [Line(design.channels, start) for _ in design.chains]
+        if self._taken is not None:
+            self._make()
+        self._ready = [Line(self._design.channels, start) for _ in self._design.chains]
         self._taken = self._given = start
 
     def process(self, start: int, stems: Audio) -> tuple[int, Audio]:
@@ -80,21 +92,25 @@ class LiveEffects:
         first of them. After a gap in what comes, effects begin anew: nothing that is given depends
         on frames that were never there.
         """
-        if start != self._taken:
+        if self._taken is None or start != self._taken:
             self._begin(start)
-        self._taken += stems.shape[2]
+        self._taken = start + stems.shape[2]
         widths = self._design.widths or (1.0,) * len(stems)
         for runner, line, stem, width in zip(
             self._runners, self._ready, stems, widths, strict=True
         ):
-            line.append(runner.push(widen(stem, width)))
+            with _in_words():
+                line.append(runner.push(widen(stem, width)))
         return self._give(min(line.stop for line in self._ready))
 
     def finish(self) -> tuple[int, Audio]:
         """What is left of the stems that were taken; silence follows them."""
+        if self._taken is None:
+            self._begin(0)
         for runner, line in zip(self._runners, self._ready, strict=True):
-            line.append(runner.finish())
-        return self._give(self._taken)
+            with _in_words():
+                line.append(runner.finish())
+        return self._give(min(line.stop for line in self._ready))
 
     def _give(self, stop: int) -> tuple[int, Audio]:
         start, self._given = self._given, stop
@@ -104,11 +120,31 @@ class LiveEffects:
         return start, given
 
 
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Raises UsageError in place of what effects themselves raise."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise UsageError(f"an effect of the preset failed: {words}; choose another") from error
+
+
 def _runner(chain: Chain, rate: int, channels: int) -> Runner:
     return Runner(chain, rate, channels, BLOCK, direct=True)
 
 
-def _centibels(gain: float) -> int:
+def _gains(preset: Preset, sources: tuple[str, ...]) -> tuple[float, ...]:
+    """What is heard of each stem of what a bounce with the preset would write; () for all."""
+    mix = next(iter(preset.written_mixes()), None)
+    if mix is not None:
+        return tuple(mix.gain(source) for source in sources)
+    if preset.out_stems is None or set(sources) <= set(preset.out_stems):
+        return ()
+    return tuple(float(source in preset.out_stems) for source in sources)
+
+
+def _hundredths(gain: float) -> int:
     """A linear gain in hundredths of a dB, within what a message can hold."""
     least = -limits.SILENCE
     return min(max(least, round(2000 * log10(gain))), limits.GAIN) if gain > 0 else least

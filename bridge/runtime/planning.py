@@ -201,7 +201,7 @@ def _check(saved: SavedPlan, wanted: Configure, model: Loaded) -> None:
             f"the saved plan is for blocks of at most {saved.block} frames, and {wanted.block} may "
             "come; leave it out"
         )
-    if saved.effects != model.effects:
+    if saved.effects < model.effects:
         raise ValueError(
             f"the saved plan waits {saved.effects} frames for effects, and those of this preset "
             f"take {model.effects}; leave it out"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.errors import UsageError
+from bridge.protocol import limits
 from bridge.runtime.folders import user_folder
 
 if TYPE_CHECKING:
@@ -24,6 +25,15 @@ class Entry:
     path: Path
     own: bool
     hides: bool = False
+
+
+def is_name(text: str) -> bool:
+    """Whether a live session may name a preset so: a name, and neither a path nor a file.
+
+    It is the rule of shim/plugin/state.cpp, so that a project keeps what a menu offers.
+    """
+    plain = text.isprintable() and not set(text) & set("/\\:.")
+    return plain and 0 < len(text.encode()) <= limits.PRESET_BYTES
 
 
 def own_folder() -> Path:

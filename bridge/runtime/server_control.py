@@ -13,7 +13,7 @@ from bridge.errors import ModelError, RemoteProtocolError
 from bridge.protocol import limits
 from bridge.protocol.codec import encode
 from bridge.protocol.codes import Code
-from bridge.protocol.fields import VERSION, Text, clipped
+from bridge.protocol.fields import VERSION, clipped
 from bridge.protocol.messages import (
     Bye,
     Configure,
@@ -32,7 +32,7 @@ from bridge.protocol.states import Socket, State
 from bridge.runtime.logs import log
 from bridge.runtime.mistakes import contained
 from bridge.runtime.planning import Refused
-from bridge.runtime.preset_store import entries
+from bridge.runtime.preset_store import entries, is_name
 from bridge.runtime.server_grants import grant
 from bridge.runtime.server_loads import Loads
 from bridge.runtime.server_session import ANSWERS, Session, Sessions
@@ -97,9 +97,8 @@ class Control:
         """Names of presets for a menu; the folders are looked at once a second at most."""
         if now_us - self._looked_us >= LOOK_US:
             self._looked_us = now_us
-            names = (entry.name for entry in entries())
-            sayable = [name for name in names if name in Text(limits.PRESET_BYTES)]
-            self._names = tuple(sayable[: limits.PRESETS])
+            names = [entry.name for entry in entries() if is_name(entry.name)]
+            self._names = tuple(names[: limits.PRESETS])
         return self._names
 
     def receive(self, session: Session, message: Message, now_us: int) -> Message | None:
@@ -170,7 +169,7 @@ class Control:
         for session in self.sessions:
             with contained():
                 if kind in session.recovering:
-                    self._reopen(session, kind, message.key)
+                    self._reopen(session, kind, message)
                 if session.waiting and session.waiting[1].key == message.key and session.answers:
                     self._answer(session, message)
         self._loads.end(kind, message.key)
@@ -236,9 +235,15 @@ class Control:
             why = f"its worker died {MOST_DEATHS} times in a row; see the server's log"
             self.end(session, why, Code.WORKER)
 
-    def _reopen(self, session: Session, kind: str, key: str) -> None:
+    def _reopen(self, session: Session, kind: str, model: Loaded) -> None:
         """Tell a new worker what the one before knew of this model, before it forgets the model."""
+        key = model.key
         session.lost[kind].pop(key, None)
+        if any(
+            g.load.key == key and g.model.preset != model.preset for g in session.granted.values()
+        ):
+            self.end(session, "its preset has been changed; choose it again", Code.MODEL)
+            return
         for granted in session.granted.values():
             if granted.load.key == key:
                 self._workers[kind].send(encode(granted.open))

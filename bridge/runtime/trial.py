@@ -14,6 +14,7 @@ from bridge.core.cost import Cost
 from bridge.core.latency import MICROSECONDS
 from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
+from bridge.core.rates import RateMap
 from bridge.engine.live import LiveStream
 from bridge.engine.live_model import LiveModel
 from bridge.protocol.messages_worker import Load
@@ -23,6 +24,7 @@ from bridge.runtime.measuring import Measured, measuring
 ANY_COST = Cost(1, 1)
 _NOISE_SEED = 1
 _BLOCK = 512
+_EFFECT_RUNS = 16
 
 
 def conversions(rate: int, model_rate: int) -> tuple[Conversion, Conversion]:
@@ -37,17 +39,35 @@ def check_wish(model: LiveModel, wanted: Load) -> None:
     choose(incoming, outgoing, model.traits, ANY_COST, Conditions(1, 0, 0, 0, 0, 0), wish)
 
 
-def measure(
-    model: LiveModel, wanted: Load, effects: StemEffects | None = None
-) -> Iterator[Measured]:
-    """Time whole runs: input resampled, the model, stems resampled back, residual and effects.
+def effect_times(model: LiveModel, wanted: Load, effects: StemEffects) -> Iterator[int]:
+    """Microseconds that the effects take with the stems of one run, several times.
+
+    That is the run whose time was measured, or for a network the longest hop that there can be.
+    """
+    traits = model.traits
+    lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
+    longest = traits.longest_hop(wanted.context or traits.window, lookahead)
+    hop = traits.measured_hop if traits.fixed else longest
+    frames = RateMap(model.rate, wanted.rate).frames(hop)
+    shape = (len(model.sources), wanted.channels, frames)
+    stems = np.random.default_rng(_NOISE_SEED).normal(0, 0.1, shape).astype(np.float32)
+    live, start = LiveEffects(effects), 0
+    for _ in range(_EFFECT_RUNS):
+        began = time.perf_counter()
+        live.process(start, stems)
+        start += frames
+        yield ceil((time.perf_counter() - began) * MICROSECONDS)
+
+
+def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
+    """Time whole runs: input resampled, the model, stems resampled back and the residual made.
 
     The hop of the runs is about the shortest that the model can keep up with, which one run tells,
     and at least `traits.measured_hop`.
     """
     seconds = wanted.calibrate_us / MICROSECONDS
     traits = model.traits
-    first = _Trial(model, wanted, max(traits.grid, 1), effects)
+    first = _Trial(model, wanted, max(traits.grid, 1))
     first.step()
     began = time.perf_counter()
     first.step()
@@ -55,16 +75,14 @@ def measure(
     lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
     most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
     steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
-    trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop), effects)
+    trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
     yield from measuring(trial.step, seconds=seconds)
 
 
 class _Trial:
     """A stream of noise, run by run."""
 
-    def __init__(
-        self, model: LiveModel, wanted: Load, hop: int, effects: StemEffects | None
-    ) -> None:
+    def __init__(self, model: LiveModel, wanted: Load, hop: int) -> None:
         incoming, outgoing = conversions(wanted.rate, model.rate)
         traits = model.traits
         lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
@@ -83,12 +101,9 @@ class _Trial:
         random = np.random.default_rng(_NOISE_SEED)
         self._noise = random.normal(0, 0.1, (wanted.channels, _BLOCK)).astype(np.float32)
         self._sent = 0
-        self._effects = LiveEffects(effects) if effects else None
 
     def step(self) -> None:
         while not self._stream.ready():
             self._stream.push(self._sent, self._noise)
             self._sent += _BLOCK
-        start, stems = self._stream.finish(self._model.run([self._stream.advance()])[0])
-        if self._effects is not None:
-            self._effects.process(start, stems)
+        self._stream.finish(self._model.run([self._stream.advance()])[0])

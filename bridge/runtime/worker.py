@@ -19,6 +19,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bridge.core.admission import Run, choose_next
 from bridge.core.figures import Durations
@@ -117,7 +118,8 @@ class Worker:
             case AudioMessage() | Reset() | Drain() | Close():
                 session = self._sessions.get(message.session)
                 if session is not None:  # else it is one of the worker that was here before
-                    self._handle_stream(session, message)
+                    with self._failing(session):
+                        self._handle_stream(session, message)
             case Ping():
                 self._send(Pong(message.stamp))
                 self._send(Stats(self._stats()))
@@ -154,6 +156,14 @@ class Worker:
                 self._sweep(session)
             case Close():
                 self._close(session)
+
+    @contextmanager
+    def _failing(self, session: WorkerSession) -> Iterator[None]:
+        """An effect that fails ends its session, and no other."""
+        try:
+            yield
+        except BridgeError as error:
+            self._fail(session, str(error))
 
     def _fail(self, session: WorkerSession, text: str) -> None:
         """Have the server end a session, of which nothing is to be run until then."""
@@ -216,14 +226,11 @@ class Worker:
             if isinstance(audio, BridgeError):
                 self._fail(session, str(audio))
                 continue
-            try:
+            with self._failing(session):
                 start, final = epoch.finish(audio)
-            except BridgeError as error:  # of an effect
-                self._fail(session, str(error))
-                continue
-            if self._sessions.get(session.number) is session:
-                self._send_stems(session, epoch, start, final)
-                self._sweep(session)
+                if self._sessions.get(session.number) is session:
+                    self._send_stems(session, epoch, start, final)
+                    self._sweep(session)
             now = now_us()
             session.note((now - began) // len(chosen), epoch)
             session.overruns += now > epoch.deadline_us

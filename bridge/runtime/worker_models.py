@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from threading import Thread
+from typing import TypeVar
 
 from bridge.config import BounceSettings
 from bridge.core.cost import Cost
@@ -23,12 +24,14 @@ from bridge.protocol.fields import clipped
 from bridge.protocol.messages_worker import Failed, Load, Loaded, Loading
 from bridge.runtime import calibration
 from bridge.runtime.live_effects import StemEffects
-from bridge.runtime.measuring import Measured
+from bridge.runtime.measuring import Measured, with_margin
 from bridge.runtime.models import Models
 from bridge.runtime.preset import Preset
-from bridge.runtime.trial import ANY_COST, check_wish, conversions, measure
+from bridge.runtime.preset_store import is_name
+from bridge.runtime.trial import ANY_COST, check_wish, conversions, effect_times, measure
 from bridge.runtime.worker_session import Opened
 
+T = TypeVar("T")
 _VERSIONED = ("stembridge", "numpy", "torch", "demucs")
 _FULL_US = 1_000_000
 """Runs that are measured for less than this are not what others may rely on."""
@@ -101,7 +104,7 @@ class Shelf:
         """
         for key, alike, shorter in seen:
             ready = self._ready.get(key)
-            if ready is not None:
+            if ready is not None and ready.effects is None:  # effects take time of their own
                 calibration.refine(ready.key, alike)
                 calibration.refine(ready.key, shorter, lower=False)
 
@@ -111,13 +114,15 @@ class Shelf:
         Most steps have nothing to tell, which is None.
         """
         yield Loading(wanted.key, clipped(f"loading {wanted.model}", limits.STRING_BYTES), 0, 0)
-        ready = self._ready.pop(wanted.key, None)
-        preset = load_preset(wanted.preset) if wanted.preset else None
+        preset = (yield from _aside(lambda: load_preset(wanted.preset))) if wanted.preset else None
+        ready = self._ready.get(wanted.key)
         if ready is None or (ready.effects and preset and ready.effects.sha256 != preset.sha256):
+            found = self._find(wanted)
+            ready = yield from _aside(lambda: with_effects(found, preset))
             self.keep()
-            ready = with_effects(self._find(wanted), preset)
             gc.collect()
             gc.freeze()  # what is loaded stays; later collections need not look at it
+        self._ready.pop(wanted.key, None)
         self._ready[wanted.key] = ready  # the newest, which `keep` keeps until it is in use
         cost = calibration.load(ready.key)
         if cost is None:
@@ -128,7 +133,7 @@ class Shelf:
                 )
             check_wish(ready.model, wanted)
             told = 0.0
-            for measured in measure(ready.model, wanted, ready.effects):
+            for measured in measure(ready.model, wanted):
                 if (now := time.monotonic()) - told >= _TELL_SECONDS:
                     told = now
                     yield Loading(wanted.key, "measuring this machine", *_milliseconds(measured))
@@ -139,14 +144,21 @@ class Shelf:
                 Thread(target=calibration.store, args=(ready.key, cost)).start()
             else:
                 calibration.store(ready.key, cost)
+        if ready.effects is not None and not ready.effects.is_free:
+            times = Durations()
+            for taken_us in effect_times(ready.model, wanted, ready.effects):
+                times.add(taken_us)
+                yield None
+            more_us = with_margin(times.max)
+            cost = Cost(cost.typical_us + more_us, cost.worst_us + more_us)
         ready = self._ready[wanted.key] = replace(ready, cost=cost)
         yield _describe(ready, wanted)
 
     def _find(self, wanted: Load) -> Ready:
         plain = replace(wanted, key="", preset="")
         for ready in self._ready.values():
-            if ready.wanted == plain and ready.effects is None:
-                return replace(ready, cost=ANY_COST)
+            if ready.wanted == plain:
+                return replace(ready, cost=ANY_COST, effects=None)
         settings = BounceSettings(
             model=wanted.model, device=self._device, precision=wanted.precision
         )
@@ -167,9 +179,18 @@ class Shelf:
         return Ready(model, str(models.machine["device"]), tuple(models.warnings), key, plain)
 
 
+def _aside(call: Callable[[], T]) -> Generator[None, None, T]:
+    """What `call` returns or raises, from a thread: runs of others go on between these steps."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(call)
+        while not future.done():
+            yield None
+    return future.result()
+
+
 def load_preset(name: str) -> Preset:
     """The preset of that name on this machine. Raises UsageError for a path, or none such."""
-    if Path(name).name != name or Path(name).suffix:
+    if not is_name(name):
         raise UsageError(f"'{name}' is no name of a preset; use one of `stembridge presets list`")
     return Preset.load(name)
 
@@ -180,7 +201,7 @@ def with_effects(ready: Ready, preset: Preset | None) -> Ready:
         return ready
     rate, channels = ready.wanted.rate, ready.wanted.channels
     effects = StemEffects.of(preset, ready.model.sources, rate, channels)
-    return replace(ready, key=ready.key | {"effects": effects.sha256}, effects=effects)
+    return replace(ready, effects=effects)
 
 
 @cache
@@ -251,6 +272,7 @@ def _describe(ready: Ready, wanted: Load) -> Loaded:
         batch=model.batch,
         effects=ready.effects.latency if ready.effects else 0,
         gains=ready.effects.gains if ready.effects else (),
+        preset=ready.effects.sha256 if ready.effects else "",
     )
 
 

@@ -238,8 +238,7 @@ class WorkerSession:
     def _is_past(self, epoch: Epoch) -> bool:
         opened = epoch.opened
         heard = self.position - opened.latency - opened.block
-        waits = opened.effects.latency if opened.effects else 0
-        return opened.realtime and epoch.stream.next_final().stop - waits <= heard
+        return opened.realtime and epoch.stream.next_final().stop <= heard
 
     def note(self, time_us: int, epoch: Epoch) -> None:
         """Count how long a run took, also against the ones that the model was measured by."""

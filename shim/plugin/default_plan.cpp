@@ -47,6 +47,9 @@ std::int64_t spectralHop(std::int64_t rate) {
 // Of a window, in hops of the shortest kind.
 constexpr std::int64_t kWindowHops = kPastHops + kRunHops + kLookaheadHops;
 
+// Host frames: some of what effects hold back is a number of frames whatever the rate.
+constexpr std::int64_t kMoreForEffects = 64;
+
 // Whether a plan for this rate is one of `spectral`, whose model works at the host's.
 bool isSpectral(const protocol::SavedPlan& plan, std::int64_t rate) {
     const std::int64_t hop = spectralHop(rate);
@@ -66,7 +69,8 @@ bool isSayable(const protocol::SavedPlan& plan) {
            isSpan(plan.lookahead) && isSpan(plan.window) && isSpan(plan.fade) &&
            isTime(plan.computeUs) && isTime(plan.transportUs) && isTime(plan.marginUs) &&
            isTime(plan.pollingUs) && isBetween(0, plan.guard, kMostGuard) && isSpan(plan.burst) &&
-           isBetween(1, plan.block, protocol::kBlock) && plan.computeUs >= 1;
+           isBetween(1, plan.block, protocol::kBlock) && isSpan(plan.effects) &&
+           plan.computeUs >= 1;
 }
 
 }  // namespace
@@ -105,6 +109,9 @@ std::optional<protocol::SavedPlan> forHost(protocol::SavedPlan plan, std::int64_
             plan.modelRate = host.rate;
         }
         plan.guard = ceilScaled(plan.guard, rate, host.rate);
+        // More than they take there is allowed, and less is not.
+        if (plan.effects > 0)
+            plan.effects = ceilScaled(plan.effects, rate, host.rate) + kMoreForEffects;
         plan.burst = isBurstUsual ? 0 : ceilScaled(plan.burst, rate, host.rate);
     }
     plan.burst = std::max(plan.burst, kBurstBlocks * host.block);

@@ -148,16 +148,16 @@ std::map<std::string, float> Parameters::values() const {
 }
 
 void Parameters::mix(std::span<const std::string> sources,
-                     std::span<const std::int64_t> centibels) {
+                     std::span<const std::int64_t> gains) {
     const auto set = [](juce::RangedAudioParameter& one, float value) {
         one.beginChangeGesture();
         one.setValueNotifyingHost(one.convertTo0to1(value));
         one.endChangeGesture();
     };
-    for (std::size_t i = 0; i < std::min(sources.size(), centibels.size()); ++i) {
+    for (std::size_t i = 0; i < std::min(sources.size(), gains.size()); ++i) {
         const StripParameters& strip = strips[indexOf(busFor(sources[i]))];
-        const bool isSilent = centibels[i] <= -protocol::kSilence;
-        const float decibels = isSilent ? 0.0F : static_cast<float>(centibels[i]) / 100.0F;
+        const bool isSilent = gains[i] <= -protocol::kSilence;
+        const float decibels = isSilent ? 0.0F : static_cast<float>(gains[i]) / 100.0F;
         set(*strip.gain, std::clamp(decibels, kLeastDecibels, kMostDecibels));
         set(*strip.mute, isSilent ? 1.0F : 0.0F);
         set(*strip.solo, 0.0F);

@@ -53,7 +53,7 @@ public:
 
     /// Sets the faders to a mix of stems, each by its name with its gain in hundredths of a dB, and
     /// tells the host. What is silent is muted, and nothing soloed. Message thread.
-    void mix(std::span<const std::string> sources, std::span<const std::int64_t> centibels);
+    void mix(std::span<const std::string> sources, std::span<const std::int64_t> gains);
 
     /// Takes values by id; what is missing gets its default. Not for the audio thread.
     void setValues(const std::map<std::string, float>& values);

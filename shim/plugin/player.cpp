@@ -253,6 +253,11 @@ void Player::takeUp() {
         // Such as from a machine too slow for the plan that others can keep: let it choose.
         isGuessRefused_ = true;
         ask();
+    } else if (status.refusalCode == kPlanRefused && wanted_.kept && !wanted_.preset.empty()) {
+        // The preset is another one than when the project was saved: its effects take longer.
+        wanted_.kept.reset();
+        meanwhile_.reset();
+        ask();
     }
 }
 

@@ -192,6 +192,7 @@ bool Processor::isKeptForNewer() {
     const Wanted wanted = player_.wanted();
     const bool isSame = wanted.model == newer_->wanted.model &&
                         wanted.latencyUs == newer_->wanted.latencyUs &&
+                        wanted.preset == newer_->wanted.preset &&
                         parameters.values() == newer_->parameters;
     if (!isSame) newer_.reset();
     return isSame;

@@ -46,8 +46,8 @@ Wishes::Wishes(Player& player, Parameters& parameters, int place)
 }
 
 void Wishes::follow(const link::Status& status) {
-    if (isToBeMixed_) mix(status);
     const Wanted wanted = player_.wanted();
+    if (isToBeMixed_) mix(status, wanted.preset);
     if (wanted == shown_ && status.presets == presets_) return;
     shown_ = wanted;
     presets_ = status.presets;
@@ -74,6 +74,7 @@ void Wishes::showPresets() {
     preset_.addItem(kNoPreset, 1);
     int chosen = shown_.preset.empty() ? 1 : 0;
     for (const std::string& name : presets_) {
+        if (!isPresetName(name)) continue;
         const int id = preset_.getNumItems() + 1;
         if (name == shown_.preset) chosen = id;
         preset_.addItem(juce::String::fromUTF8(name.c_str()), id);
@@ -98,8 +99,8 @@ void Wishes::choosePreset() {
 }
 
 // Only what the user has just chosen: a project's faders are its own.
-void Wishes::mix(const link::Status& status) {
-    if (!status.asked || !status.agreed || status.asked->preset != shown_.preset) return;
+void Wishes::mix(const link::Status& status, const std::string& preset) {
+    if (!status.asked || !status.agreed || status.asked->preset != preset) return;
     isToBeMixed_ = false;
     if (!status.agreed->gains.empty()) parameters_.mix(status.agreed->sources, status.agreed->gains);
 }

@@ -29,7 +29,7 @@ private:
     void chooseLatency();
     void show();
     void showPresets();
-    void mix(const link::Status& status);
+    void mix(const link::Status& status, const std::string& preset);
 
     Player& player_;
     Parameters& parameters_;

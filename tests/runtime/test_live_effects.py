@@ -15,8 +15,10 @@ from pedalboard import (
 )
 
 from bridge.errors import ModelError, UsageError
+from bridge.protocol import limits
 from bridge.runtime.live_effects import BLOCK, LiveEffects, StemEffects
 from bridge.runtime.preset import Preset
+from bridge.runtime.preset_store import is_name
 
 SOURCES = ("drums", "bass", "other", "vocals")
 RATES = (44_100, 48_000)
@@ -48,11 +50,11 @@ def preset(tmp_path_factory):
     return Preset.load(path)
 
 
-def by_hand(stems, rate):
+def by_hand(stems, rate, ratio=3):
     """What pedalboard makes of each whole stem, which it brings back in step by itself."""
     boards = {
         "drums": Pedalboard([BrickwallLimiter(ceiling_db=-12)]),
-        "bass": Pedalboard([HighpassFilter(80), Compressor(threshold_db=-30, ratio=3)]),
+        "bass": Pedalboard([HighpassFilter(80), Compressor(threshold_db=-30, ratio=ratio)]),
         "vocals": Pedalboard([Reverb(room_size=0.3)]),
     }
     stems = stems.copy()
@@ -151,3 +153,34 @@ def test_a_plugin_is_refused(tmp_path):
 def test_a_stem_that_the_model_lacks_is_refused(preset):
     with pytest.raises(ModelError, match="no stem 'vocals'"):
         StemEffects.of(preset, ("drums", "bass", "other"), 48_000, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "heard"),
+    [
+        ("karaoke", ("drums", "bass", "other")),
+        ("acapella", ("vocals",)),
+        ("remix-kit", SOURCES),
+        ("vocal-cleanup", ("vocals",)),
+    ],
+)
+def test_gains_are_what_a_bounce_would_write(name, heard):
+    gains = StemEffects.of(Preset.load(name), SOURCES, 48_000, 2).gains
+    found = {s for s, gain in zip(SOURCES, gains, strict=True) if gain > -limits.SILENCE}
+    assert found == set(heard)
+
+
+def test_a_preset_whose_stems_are_all_written_has_no_gains(preset):
+    assert StemEffects.of(preset, SOURCES, 48_000, 2).gains == ()
+
+
+@pytest.mark.parametrize("name", ["karaoke", "Mix 2 (dry)", "für mich", "a" * limits.PRESET_BYTES])
+def test_names_that_a_menu_may_have(name):
+    assert is_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "/etc/x", "a.toml", "a\\b", "Mix: dry", "a\n", "ü" * limits.PRESET_BYTES]
+)
+def test_names_that_no_menu_may_have(name):
+    assert not is_name(name)

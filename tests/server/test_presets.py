@@ -5,8 +5,10 @@ import signal
 
 import numpy as np
 import pytest
+import soundfile
 
 from bridge.errors import ServerError
+from tests.networks import hybrid_transformer, save_network
 from tests.runtime.test_live_effects import TEXT, by_hand, loud
 from tests.server.playing import RATE, announced, blocks, expected, noise, opened, played
 from tests.server.sidecar import Sidecar
@@ -109,3 +111,59 @@ def test_an_edited_preset_is_read_again(server):
             found.append(played(live, loud(20_000, 2)[0], 512)[0])
     ratio = np.abs(found[1]).max() / np.abs(found[0]).max()
     assert 20 * np.log10(ratio) == pytest.approx(-6, abs=0.01)
+
+
+def test_a_network_that_plays_takes_a_preset_without_being_measured_again(server, tmp_path):
+    save_network(hybrid_transformer(), tmp_path / "small.safetensors")
+    with opened(server, str(tmp_path / "small.safetensors"), 3000, realtime=True) as live:
+        live.process(noise(512))
+        plain = live.plan
+        live.reconfigure(preset="live")
+        assert live.plan.effects > 0
+        live.reconfigure(preset="karaoke")  # which has no effects at all
+        assert live.gains == {"drums": 1.0, "bass": 1.0, "other": 1.0, "vocals": 0.0}
+        assert live.plan == plain
+
+
+def test_an_effect_that_fails_ends_its_session_and_no_other(server):
+    folder = server.folder / "c" / "presets"
+    soundfile.write(folder / "hall.wav", noise(4800).T, RATE)
+    head = 'description = "x"\nwhen = "y"\n[[stems.drums.chain]]\neffect = "Convolution"\n'
+    (folder / "hall.toml").write_text(f'{head}impulse_response_filename = "hall.wav"\n')
+    song = noise(RATE)
+    with (
+        opened(server, "spectral") as other,
+        opened(server, "spectral", preset="hall", timeout=3) as hall,
+    ):
+        played(hall, song[:, :9000], 512)
+        other.process(song[:, :512])
+        worker = server.workers()["spectral"]
+        (folder / "hall.wav").unlink()
+        with pytest.raises(ServerError, match=r"hall.wav does not exist"):
+            played(hall, song[:, :9000], 512)
+        rest = [other.process(block) for block in blocks(song[:, 512:], 512)]
+        stems = np.concatenate([*rest, other.drain()], axis=2)
+        assert other.late_frames == 0
+        assert np.abs(stems).max() > 0.01
+        assert server.workers()["spectral"] == worker
+    (folder / "hall.toml").unlink()
+
+
+def test_a_preset_that_was_edited_holds_after_a_lost_worker(server):
+    """And not the one before under the new one's name: the session is opened again for it."""
+    path = server.folder / "c" / "presets" / "mended.toml"
+    path.write_text(TEXT)
+    song = noise(3 * RATE)
+    with opened(server, "spectral", preset="mended") as live:
+        parts = [live.process(block) for block in blocks(song[:, :RATE], 512)]
+        path.write_text(TEXT.replace("ratio = 3", "ratio = 9"))
+        os.kill(server.workers()["spectral"], signal.SIGKILL)
+        parts += [live.process(block) for block in blocks(song[:, RATE:], 512)]
+        stems = np.concatenate([*parts, live.drain()], axis=2)[..., live.latency :]
+        dry = expected(live, song, RATE)
+        before, after = slice(0, RATE // 2), slice(5 * RATE // 2, 3 * RATE)
+        for ratio, part in ((3, before), (9, after)):
+            wanted = by_hand(dry, RATE, ratio=ratio)[1, :, part]
+            assert np.abs(stems[1, :, part] - wanted).max() <= EXACT
+        assert live.late_frames == 0
+    path.unlink()

@@ -67,6 +67,9 @@ TEST_CASE("a plan for a host that does something else is about as late, and lead
     }
     network.burst = 9600;  // 200 ms, as somebody wanted it
     CHECK(forHost(network, 48'000, {96'000, 512})->burst == 19'200);
+    network.effects = 480;  // those of a preset may take some frames more than in proportion
+    CHECK(forHost(network, 48'000, {96'000, 512})->effects >= 960);
+    CHECK(forHost(network, 48'000, {48'000, 512})->effects == 480);
     network.hop = std::int64_t{1} << 62;
     CHECK(!forHost(network, 48'000, {96'000, 512}));
     CHECK(!forHost(protocol::SavedPlan{}, 48'000, {96'000, 512}));

@@ -77,6 +77,15 @@ TEST_CASE("a plan of before there were presets waits for no effects") {
     CHECK(decode(text) == example());
 }
 
+TEST_CASE("a plan that nobody could wait for is none") {
+    std::string text = encodeState(example());
+    const std::string effects = "\"effects\":0,";
+    text.replace(text.find(effects), effects.size(), "\"effects\":9223372036854775807,");
+    const auto state = decode(text);
+    REQUIRE(state);
+    CHECK(!state->wanted.kept);
+}
+
 TEST_CASE("a project names models, and no files, addresses or downloads") {
     for (const char* name : {"spectral", "htdemucs_6s", "fake:rate=44100,delay=100", "new-model2"})
         CHECK(isModelName(name));
