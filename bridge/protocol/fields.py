@@ -128,10 +128,10 @@ class Choice(_Plain):
 
 
 @dataclass(frozen=True)
-class Texts(_Plain):
-    """From `least` to `most` texts, as a tuple."""
+class _Several(_Plain):
+    """From `least` to `most` of the same kind, as a tuple."""
 
-    item: Text
+    item: Text | Int
     least: int
     most: int
 
@@ -142,27 +142,18 @@ class Texts(_Plain):
         return (
             type(value) is tuple
             and self.least <= len(value) <= self.most
-            and all(text in self.item for text in value)
+            and all(one in self.item for one in value)
         )
 
 
 @dataclass(frozen=True)
-class Ints(_Plain):
+class Texts(_Several):
+    """From `least` to `most` texts, as a tuple."""
+
+
+@dataclass(frozen=True)
+class Ints(_Several):
     """From `least` to `most` whole numbers, as a tuple."""
-
-    item: Int
-    least: int
-    most: int
-
-    def __str__(self) -> str:
-        return f"{self.least} to {self.most} times {self.item}"
-
-    def __contains__(self, value: Any) -> bool:
-        return (
-            type(value) is tuple
-            and self.least <= len(value) <= self.most
-            and all(number in self.item for number in value)
-        )
 
 
 @dataclass(frozen=True)
