@@ -129,7 +129,10 @@ echo $status >%s
 
   -- For PowerShell, whose 'words' hold no variables, and which joins those of a command by spaces.
   local function power_script(words, files)
-    local function literal(word) return "'" .. word:gsub("'", "''") .. "'" end
+    -- It takes typographic quotes, U+2018 to U+201B, for the same as '.
+    local function literal(word)
+      return "'" .. word:gsub("'", "''"):gsub("\xE2\x80[\x98-\x9B]", "%0%0") .. "'"
+    end
     local quoted = {}
     for index = 2, #words do
       -- By the rules of Windows' C library; the name of a file has no " there.

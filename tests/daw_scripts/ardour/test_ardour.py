@@ -24,7 +24,7 @@ RATE, SECONDS = 48_000, 3
 WEIGHTS = Path(__file__).parents[2] / "tiny" / "weights"
 BIN = Path(sys.executable).parent
 # What a shell that was given it unquoted would run.
-HOSTILE = 'it\'s "$(touch PWNED)" `touch PWNED` ü'
+HOSTILE = 'it\'s "$(touch PWNED)" `touch PWNED` \u2019; touch PWNED; \u2018 ü'
 START, POSITION, LENGTH = 12_345, 30_011, 100_003
 FRAMES = 3 * RATE
 

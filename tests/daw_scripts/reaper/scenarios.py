@@ -25,7 +25,13 @@ HERE = Path(__file__).parent
 BOUNCE = "Stem Bridge_Bounce the selected items to stem tracks.lua"
 LIVE = "Stem Bridge_Live split of the selected tracks.lua"
 # What would be run by a shell that was given it unquoted, and what Windows' shells would take.
-HOSTILE = 'it\'s "$(touch PWNED)" `touch PWNED`; touch PWNED & %PATH% ü 音 𝄞.wav'
+HOSTILE = (
+    'it\'s "$(touch PWNED)" `touch PWNED`; touch PWNED & %PATH% ü 音 𝄞'
+    " \u2019); touch PWNED; (\u2018 '\u2019 \u201a \u201b.wav"
+)
+# What PowerShell takes for a single quote, of any kind: also one that ends what another began.
+_QUOTE = "['\u2018\u2019\u201a\u201b]"
+_LITERAL = re.compile(rf"{_QUOTE}((?:[^{_QUOTE[1:-1]}]|{_QUOTE}{{2}})*){_QUOTE}")
 
 
 class Reaper:
@@ -131,9 +137,10 @@ def _power_shell(command: str, running: list[subprocess.Popen[bytes]]) -> None:
     )
     assert match is not None, command
     text = Path(match[1]).read_text(encoding="utf-8-sig")
-    # In single quotes nothing means anything but two of them, which are one.
-    literals = [found.replace("''", "'") for found in re.findall(r"'((?:[^']|'')*)'", text)]
-    assert "$" not in re.sub(r"'(?:[^']|'')*'|\$run\b|\$null\b", "", text)
+    # In single quotes nothing means anything but two of them, of which the second is meant.
+    literals = [re.sub(f"{_QUOTE}({_QUOTE})", r"\1", found) for found in _LITERAL.findall(text)]
+    commands = re.sub(r"\$(run|null)\b", "", _LITERAL.sub("", text))
+    assert not re.search(rf"[$;&|`]|touch|{_QUOTE}", commands), commands
     program, *words, events, errors, pid, status = literals
     assert all(word.startswith('"') and word.endswith('"') for word in words)
     arguments = [re.sub(r"(\\+)$", lambda m: m[1][: len(m[1]) // 2], w[1:-1]) for w in words]
