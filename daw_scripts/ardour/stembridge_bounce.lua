@@ -9,7 +9,7 @@ ardour {
 function factory() return function()
   local options = {
     command = "",         -- the path of stembridge; "" finds it by itself
-    model = "auto",       -- a name of `stembridge models list`, or a folder or file with weights
+    model = "",           -- of `stembridge models list`, or a path to weights; "" as config.toml says
     stems = {},           -- such as { "vocals", "drums" }; {} is all that the model has
     format = "wav",       -- of the files on their way; Ardour keeps them in its own format
     bits = "32f",         -- 32-bit floats, so that the stems sum to the region exactly

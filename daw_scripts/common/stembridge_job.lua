@@ -102,7 +102,9 @@ return function(json, host)
     local function add(...)
       for _, word in ipairs({ ... }) do words[#words + 1] = word end
     end
-    add("bounce", input, "-o", output, "--json", "-m", options.model, "--format", options.format)
+    add("bounce", input, "-o", output, "--json", "--format", options.format)
+    -- What is typed goes before the preset, config.toml and the environment.
+    if options.model ~= "" then add("-m", options.model) end
     if options.bits ~= "" then add("--bits", options.bits) end
     if #options.stems > 0 then add("--stems", table.concat(options.stems, ",")) end
     if span then

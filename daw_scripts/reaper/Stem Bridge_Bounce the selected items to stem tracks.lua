@@ -13,7 +13,7 @@
 
 local options = {
   command = "",       -- the path of stembridge; "" finds it by itself
-  model = "auto",     -- a name of `stembridge models list`, or a folder or file with weights
+  model = "",         -- of `stembridge models list`, or a path to weights; "" as config.toml says
   stems = {},         -- such as { "vocals", "drums" }; {} is all that the model has
   format = "wav",     -- or flac, aiff, ogg, mp3
   bits = "32f",       -- of a sample: 16, 24, 32f for wav; "" where the format has no choice

@@ -105,8 +105,21 @@ def test_options_become_words(call):
     }
     (words,) = call(arguments=options)
     assert words[:3] == options["found"]
-    given = "bounce in -o out --json -m tests/a b --format flac --bits 24 --stems vocals,drums"
+    given = "bounce in -o out --json --format flac -m tests/a b --bits 24 --stems vocals,drums"
     assert " ".join(words[3:]) == f"{given} --shifts 2"
+
+
+def test_what_is_not_chosen_is_left_to_the_settings_of_the_user(call):
+    options = {
+        "found": ["stembridge"],
+        "model": "",
+        "format": "wav",
+        "bits": "",
+        "stems": [],
+        "extra": [],
+    }
+    (words,) = call(arguments=options)
+    assert words[1:] == ["bounce", "in", "-o", "out", "--json", "--format", "wav"]
 
 
 @pytest.fixture

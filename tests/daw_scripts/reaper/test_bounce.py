@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.daw_scripts.lua import MISSING, is_installed
+from tests.daw_scripts.lua import MISSING, SCRIPTS, is_installed
 from tests.daw_scripts.reaper.scenarios import BOUNCE, Reaper, item, processes_of, windows
 from tests.server.sidecar import wait_until
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
 
 STEMS = ["Drums", "Bass", "Other", "Vocals"]
 NULL = 1e-6  # -120 dBFS
+WEIGHTS = Path(__file__).parents[2] / "tiny" / "weights"
 
 
 @pytest.fixture
@@ -111,6 +113,16 @@ def test_what_a_looped_item_needs_is_the_whole_file(reaper):
     assert soundfile.info(whole["file"]).subtype == "PCM_24"
     assert (whole["take"]["D_STARTOFFS"], whole["values"]["B_LOOPSRC"]) == (0.3, 1)
     assert part["take"]["D_STARTOFFS"] == -0.25
+
+
+def test_a_model_is_typed_only_where_one_is_chosen(reaper):
+    shutil.copy(SCRIPTS / "reaper" / BOUNCE, reaper.scripts / "reaper")  # as it comes
+    played = reaper.play(
+        tracks=one_item(reaper), environment={"STEMBRIDGE_BOUNCE_MODEL": str(WEIGHTS)}
+    )
+    assert len(played["tracks"]) == 5, played["boxes"]
+    (manifest,) = reaper.project.rglob("manifest.json")
+    assert json.loads(manifest.read_text())["identity"]["model"]["name"] == "tiny"
 
 
 REFUSED: dict[str, dict[str, Any]] = {
