@@ -10,6 +10,7 @@ function factory() return function()
   local options = {
     command = "",         -- the path of stembridge; "" finds it by itself
     model = "",           -- of `stembridge models list`, or a path to weights; "" as config.toml says
+    preset = "",          -- of `stembridge presets list`, such as "karaoke", or a file; "" is none
     stems = {},           -- such as { "vocals", "drums" }; {} is all that the model has
     format = "wav",       -- of the files on their way; Ardour keeps them in its own format
     bits = "32f",         -- 32-bit floats, so that the stems sum to the region exactly

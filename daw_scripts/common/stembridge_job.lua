@@ -105,6 +105,8 @@ return function(json, host)
     add("bounce", input, "-o", output, "--json", "--format", options.format)
     -- What is typed goes before the preset, config.toml and the environment.
     if options.model ~= "" then add("-m", options.model) end
+    -- Ardour keeps a user's copy of an older script, which has no such option.
+    if (options.preset or "") ~= "" then add("--preset", options.preset) end
     if options.bits ~= "" then add("--bits", options.bits) end
     if #options.stems > 0 then add("--stems", table.concat(options.stems, ",")) end
     if span then
@@ -227,15 +229,19 @@ Set-Content -LiteralPath %s -Value $run.ExitCode
     end
   end
 
-  -- The stems of a `done` event in the order of the manifest: {name, path, frames}, and the manifest.
+  -- What a `done` event gave, stems and then a preset's mixes in the order of the manifest, which comes
+  -- second: {name, path, frames} of each. Raises where there is none.
   function job.stems(done)
     local path = done.files.manifest
     local read, manifest = pcall(json.decode, job.read(path) or "")
     if not read then error(path .. " cannot be read: bounce again", 0) end
     local stems = {}
-    for _, stem in ipairs(manifest.stems) do
-      stems[#stems + 1] = { name = stem.name, path = done.files[stem.name], frames = stem.frames }
+    for _, kind in ipairs({ "stems", "mixes" }) do
+      for _, stem in ipairs(manifest[kind] or {}) do
+        stems[#stems + 1] = { name = stem.name, path = done.files[stem.name], frames = stem.frames }
+      end
     end
+    if #stems == 0 then error(path .. " names no stem and no mix: choose other stems or another preset", 0) end
     return stems, manifest
   end
 

@@ -14,6 +14,7 @@
 local options = {
   command = "",       -- the path of stembridge; "" finds it by itself
   model = "",         -- of `stembridge models list`, or a path to weights; "" as config.toml says
+  preset = "",        -- of `stembridge presets list`, such as "karaoke", or a file; "" is none
   stems = {},         -- such as { "vocals", "drums" }; {} is all that the model has
   format = "wav",     -- or flac, aiff, ogg, mp3
   bits = "32f",       -- of a sample: 16, 24, 32f for wav; "" where the format has no choice

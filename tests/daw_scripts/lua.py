@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -60,6 +62,15 @@ def run(script: Path, *arguments: str | Path, **environment: str) -> str:
     said = done.stdout.decode(errors="surrogateescape")
     assert done.returncode == 0, said + done.stderr.decode(errors="replace")
     return said
+
+
+def fake_bounce_of_nothing(command: Path) -> None:
+    """Write a command that does as `stembridge bounce` whose manifest names no file."""
+    manifest = command.with_name("nothing.json")
+    manifest.write_text('{"stems": [], "mixes": []}')
+    event = json.dumps({"event": "done", "files": {"manifest": str(manifest)}})
+    command.write_text(f"#!/bin/sh\necho {shlex.quote(event)}\n")
+    command.chmod(0o755)
 
 
 def code_lines(file: Path) -> set[int]:

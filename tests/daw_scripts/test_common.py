@@ -98,6 +98,7 @@ def test_options_become_words(call):
     options = {
         "found": ["python", "-m", "bridge.cli.main"],
         "model": "tests/a b",
+        "preset": "remix-kit",
         "stems": ["vocals", "drums"],
         "format": "flac",
         "bits": "24",
@@ -105,8 +106,8 @@ def test_options_become_words(call):
     }
     (words,) = call(arguments=options)
     assert words[:3] == options["found"]
-    given = "bounce in -o out --json --format flac -m tests/a b --bits 24 --stems vocals,drums"
-    assert " ".join(words[3:]) == f"{given} --shifts 2"
+    given = "bounce in -o out --json --format flac -m tests/a b --preset remix-kit --bits 24"
+    assert " ".join(words[3:]) == f"{given} --stems vocals,drums --shifts 2"
 
 
 def test_what_is_not_chosen_is_left_to_the_settings_of_the_user(call):

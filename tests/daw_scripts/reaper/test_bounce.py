@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.daw_scripts.lua import MISSING, SCRIPTS, is_installed
+from tests.daw_scripts.lua import MISSING, SCRIPTS, fake_bounce_of_nothing, is_installed
 from tests.daw_scripts.reaper.scenarios import BOUNCE, Reaper, item, processes_of, windows
 from tests.server.sidecar import wait_until
 
@@ -123,6 +123,47 @@ def test_a_model_is_typed_only_where_one_is_chosen(reaper):
     assert len(played["tracks"]) == 5, played["boxes"]
     (manifest,) = reaper.project.rglob("manifest.json")
     assert json.loads(manifest.read_text())["identity"]["model"]["name"] == "tiny"
+
+
+def preset(reaper: Reaper) -> None:
+    """Stems and mixes of remix-kit are placed; of karaoke, which has no stems, its mix."""
+    reaper.set(preset="remix-kit")
+    played = reaper.play(tracks=one_item(reaper))
+    assert [track["name"] for track in played["tracks"][1:]] == [
+        f"Song {name}" for name in (*STEMS, "Mix")
+    ], played["boxes"]
+
+
+def check_karaoke(played: dict[str, Any], samples: np.ndarray) -> None:
+    """One track: the song minus its vocals. Its item is muted."""
+    song, karaoke = played["tracks"]
+    assert song["items"][0]["values"]["B_MUTE"] == 1
+    assert karaoke["name"] == "Song Karaoke"
+    (placed,) = karaoke["items"]
+    heard = soundfile.read(placed["file"])[0]
+    assert heard.shape == samples.shape
+    assert np.abs(heard).max() > 0.1
+    assert np.abs(heard - samples).max() > 0.01
+
+
+def test_with_a_preset_its_stems_and_mixes_are_placed(reaper):
+    preset(reaper)
+
+
+@pytest.mark.parametrize("how", ["option", "extra", "environment", "config.toml"])
+def test_a_preset_may_come_from_anywhere(reaper, how):
+    environment = {}
+    if how == "option":
+        reaper.set(preset="karaoke")
+    elif how == "extra":
+        reaper.set(extra=["--preset", "karaoke"])
+    elif how == "environment":
+        environment = {"STEMBRIDGE_BOUNCE_PRESET": "karaoke"}
+    else:
+        (reaper.config / "config.toml").write_text('[bounce]\npreset = "karaoke"\n')
+    tracks = one_item(reaper)
+    played = reaper.play(tracks=tracks, environment=environment)
+    check_karaoke(played, soundfile.read(tracks[0]["items"][0]["file"])[0])
 
 
 REFUSED: dict[str, dict[str, Any]] = {
@@ -243,6 +284,8 @@ def killed(reaper: Reaper) -> None:
     event = json.dumps({"event": "done", "files": {"manifest": "/nowhere/manifest.json"}})
     fake.write_text(f"#!/bin/sh\necho '{event}'\n")
     check_untouched(reaper.play(tracks=one_item(reaper)), "/nowhere/manifest.json cannot be read")
+    fake_bounce_of_nothing(fake)
+    check_untouched(reaper.play(tracks=one_item(reaper)), "names no stem and no mix")
 
 
 def test_a_command_that_fails_without_an_event(reaper):

@@ -22,6 +22,7 @@ SCENARIOS: list[Callable[[Reaper], None]] = [
     bounce.not_found,
     partial(bounce.cancelled, keys=[0] * 8 + [27]),
     bounce.test_what_a_looped_item_needs_is_the_whole_file,
+    bounce.preset,
     bounce.damaged,
     bounce.killed,
     bounce.in_the_way,
