@@ -57,10 +57,7 @@ end
 local function bounce(part, folder, tick)
   local input, out = job.join(folder, "region.wav"), job.join(folder, "stems")
   local done = write_audio(part, input, function(share) return tick(0.1 * share, "reading the region") end)
-  if not done then
-    os.remove(input)
-    return nil
-  end
+  if not done then return nil end
   local run = job.start(job.arguments(options, input, out), folder)
   local state = run:poll()
   while state == "running" do
@@ -76,7 +73,6 @@ local function bounce(part, folder, tick)
     part.leftover = { run.done.files.manifest, job.join(out, "region"), out }
     return part.stems
   end
-  os.remove(out)
   if run.message then error(("Region '%s': %s"):format(part.region:name(), run.message), 0) end
   return nil
 end
@@ -164,7 +160,8 @@ local function place_all(parts)
   if not Session:abort_empty_reversible_command() then Session:commit_reversible_command(nil) end
 end
 
-local function bounce_all(parts, progress)
+-- Bounces every region, each in a folder of its own. Returns false where it was cancelled.
+local function bounce_each(parts, progress)
   for index, part in ipairs(parts) do
     -- Another name each time: Ardour asks before it imports from the same path again.
     local name = os.date("stem bridge %Y-%m-%d %H.%M.%S ") .. index
@@ -174,11 +171,25 @@ local function bounce_all(parts, progress)
       local text = ("%d of %d: %s"):format(index, #parts, what)
       return progress:progress((index - 1 + share) / #parts, text)
     end
-    local done, said = pcall(bounce, part, part.folder, tick)
-    if done and said then done, said = pcall(import_stems, part) end
-    os.remove(part.folder)
+    if not bounce(part, part.folder, tick) then return false end
+  end
+  return true
+end
+
+-- Bounces every region, then imports the stems of all: an import cannot be undone, so that nothing is
+-- imported before every bounce has gone well. Returns false where it was cancelled.
+local function bounce_all(parts, progress)
+  local done, said = pcall(bounce_each, parts, progress)
+  if not (done and said) then
+    for _, part in ipairs(parts) do
+      if part.folder then os.execute("rm -rf -- " .. job.quote(part.folder)) end
+    end
     if not done then error(said, 0) end
-    if not part.stems then return false end
+    return false
+  end
+  for _, part in ipairs(parts) do
+    import_stems(part)
+    os.remove(part.folder)
   end
   return true
 end

@@ -6,7 +6,9 @@
 --   action            the script's file
 --   tracks, regions   names of what is selected
 --   muted, cloned     mutes the regions first, or lays a copy of them over them
+--   followed          lays a copy of them behind them, and selects it too
 --   cancel            cancels when the window shows so much
+--   full              the disk is full when so many files named region.wav have been opened
 io.stdout:setvbuf("no")
 local steps = dofile(arg[2])
 AudioEngine:set_backend("None (Dummy)", "", "")
@@ -62,7 +64,16 @@ LuaDialog = {
   end,
 }
 
-local execute, load_script = os.execute, dofile
+local execute, open, load_script = os.execute, io.open, dofile
+local opened
+io.open = function(path, mode)
+  if mode ~= "wb" or not path:find("/region.wav", 1, true) then return open(path, mode) end
+  opened = opened + 1
+  local file = open(path, mode)
+  if opened ~= step.full then return file end
+  file:close()
+  return open("/dev/full", mode)
+end
 os.execute = function(command) -- as in the editor it does not say how it went
   execute(command)
   return 0
@@ -71,9 +82,18 @@ ardour = function() end
 dofile, require, package, debug, coroutine, module, rawget, rawset = nil
 os.exit, os.setlocale = nil, nil
 for number, wanted in ipairs(steps) do
-  step = wanted
+  step, opened = wanted, 0
   step.selection = selection(step)
   print("step", number)
+  if step.followed then
+    local both = {}
+    for region in step.selection.regions:regionlist():iter() do
+      local copy = ARDOUR.RegionFactory.clone_region(region, true, false)
+      region:playlist():add_region(copy, region:position() + region:length(), 1, false, 0, 0, false)
+      both[#both + 1], both[#both + 2] = region, copy
+    end
+    step.selection.regions = { regionlist = function() return listed(both) end }
+  end
   for region in step.selection.regions:regionlist():iter() do
     if step.muted then region:set_muted(true) end
     if step.cloned then

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tests.daw_scripts.ardour.editor import act, export, install, lua
-from tests.daw_scripts.lua import literal, with_options
+from tests.daw_scripts.lua import fake_bounce_of_nothing, literal, with_options
 from tests.hosts.ardour.comparing import HEARD_DECIBELS, STEMS, TOLERANCE, streamed
 from tests.hosts.ardour.conftest import play_song
 from tests.hosts.ardour.host import Ardour, is_installed
@@ -94,6 +94,21 @@ def test_the_stems_of_a_region_null_against_it(host, session, tmp_path):
         assert not heard[name][:, POSITION + LENGTH :].any(), name
 
 
+def test_the_mix_of_a_preset_takes_the_place_of_a_region(host, session, tmp_path):
+    scripts = install(host, model=str(WEIGHTS), preset="karaoke")
+    seen = act(host, session, scripts / "stembridge_bounce.lua", "regions", tmp_path / "log")
+    (region,) = seen["before"].regions
+    _, name, position, length, _ = region
+    assert set(seen["after"].regions) == {
+        ("Song", name, position, length, True),
+        ("Song Karaoke", f"{name} Karaoke", position, length, False),
+    }
+    before = play_song(RATE, SECONDS)
+    heard = export(host, session, FRAMES, {"karaoke": "Song Karaoke"})["karaoke"]
+    vocals = bounced(tmp_path, before)["vocals"]
+    assert np.abs(heard + vocals - before).max() < TOLERANCE
+
+
 def test_a_live_split_gives_each_stem_once_and_in_time(host, session, sidecar, tmp_path):
     scripts = install(host)
     seen = act(host, session, scripts / "stembridge_live.lua", "tracks", tmp_path / "log")
@@ -120,12 +135,24 @@ def test_what_stands_in_the_way_is_said(host, session, tmp_path):
     lost, wrong = scripts / "lost.lua", scripts / "wrong.lua"
     lost.write_text(with_options(bounce.read_text(), {"command": "/nowhere"}))
     wrong.write_text(with_options(live.read_text(), {"stems": ["kazoo"]}))
+    fake_bounce_of_nothing(tmp_path / "nothing")
+    nothing = scripts / "nothing.lua"
+    nothing.write_text(with_options(bounce.read_text(), {"command": tmp_path / "nothing"}))
     song, track = {"regions": ["song"]}, {"tracks": ["Song"]}
     steps = {
         "Select the audio regions": {"action": bounce},
         "/nowhere": {"action": lost, **song},
         "Cancelled": {"action": bounce, **song, "cancel": 0.05},
         " Cancelled": {"action": bounce, **song, "cancel": 0.1},
+        "names no stem and no mix": {"action": nothing, **song},
+        # While the second of two is read; nothing of the first is imported, as no window is here.
+        "Cancelled: nothing was changed": {
+            "action": bounce,
+            **song,
+            "followed": True,
+            "cancel": 0.51,
+        },
+        "free some space": {"action": bounce, "regions": ["song", "song.1"], "full": 2},
         "Select the audio track": {"action": live},
         "no stem 'kazoo'": {"action": wrong, **track},
         "lies over or under": {"action": bounce, **song, "cloned": True},
