@@ -30,6 +30,9 @@ function shared.is_mac()
   return file ~= nil
 end
 
+-- "vocals" -> "Vocals"
+function shared.title_of(stem) return (stem:gsub("^%l", string.upper)) end
+
 -- Where in the mixer a route is to be so that it comes right after `route`.
 function shared.order_after(route) return route:presentation_info_ptr():order() + 1 end
 

@@ -99,7 +99,7 @@ end
 -- Imports a part's stems, under names that say what they are: the files' names become the sources'.
 local function import_stems(part)
   for _, stem in ipairs(part.stems) do
-    local name = ("%s %s"):format(part.region:name(), job.title(stem.name)):gsub("[/\\%c]", "-")
+    local name = ("%s %s"):format(part.region:name(), shared.title_of(stem.name)):gsub("[/\\%c]", "-")
     local path = job.fresh(part.folder, name .. ".wav")
     if not os.rename(stem.path, path) then error(stem.path .. " cannot be renamed.", 0) end
     stem.region = import(path)
@@ -128,7 +128,7 @@ local function make_tracks(parts)
     for _, stem in ipairs(part.stems) do
       if not made.by_name[stem.name] then
         local order = shared.order_after(part.track) + made.count
-        made.by_name[stem.name] = make_track(part.track, job.title(stem.name), part.channels, order)
+        made.by_name[stem.name] = make_track(part.track, shared.title_of(stem.name), part.channels, order)
         made.count = made.count + 1
       end
     end

@@ -72,7 +72,7 @@ local function split(track)
   track:output():disconnect_all(nil)
   track:panner_shell():set_bypassed(true) -- it would mix the pairs
   for number, stem in ipairs(options.stems) do
-    local name = shared.free_name(track:name() .. " " .. stem:gsub("^%l", string.upper))
+    local name = shared.free_name(track:name() .. " " .. shared.title_of(stem))
     local bus = Session:new_audio_route(2, 2, nil, 1, name, ARDOUR.PresentationInfo.Flag.AudioBus,
                                         shared.order_after(track) + number - 1):front()
     for side = 0, 1 do

@@ -245,8 +245,5 @@ Set-Content -LiteralPath %s -Value $run.ExitCode
     return stems, manifest
   end
 
-  -- "vocals" -> "Vocals"
-  function job.title(name) return (name:gsub("^%l", string.upper)) end
-
   return job
 end

@@ -39,9 +39,10 @@ return function(folder)
     return name
   end
 
+  -- "vocals" -> "Vocals"
   function shared.title_of(stem) return (stem:gsub("^%l", string.upper)) end
 
-  -- New tracks right below `track`, one for each stem, in its folder, as loud and as panned. By stem.
+  -- New tracks right below `track`, one for each stem, in its folder. By stem.
   function shared.add_tracks(track, stems)
     local below = math.floor(reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER"))
     local made, last = {}, nil

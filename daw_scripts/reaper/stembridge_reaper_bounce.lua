@@ -84,7 +84,7 @@ return function(shared, options)
     local offset = reaper.GetMediaItemTakeInfo_Value(part.take, "D_STARTOFFS")
     local from = part.span and part.span[1] / part.rate or 0
     reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", offset - from)
-    local name = ("%s %s"):format(part.name, job.title(stem.name))
+    local name = ("%s %s"):format(part.name, shared.title_of(stem.name))
     reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", name, true)
   end
 
