@@ -4,6 +4,9 @@
 local MARGIN = 4096 -- frames around what an item shows, for REAPER's resampling at its edges
 local ESCAPE, CLOSED = 27, -1 -- of gfx.getchar
 
+-- What an encoder puts before the music in files with these endings Stem Bridge leaves out, and REAPER may not.
+local PADDED = { mp3 = true, ogg = true, oga = true, opus = true, m4a = true, mp4 = true, aac = true, wma = true }
+
 local ITEM = { "D_POSITION", "D_LENGTH", "D_SNAPOFFSET", "D_VOL", "D_FADEINLEN", "D_FADEOUTLEN",
                "D_FADEINDIR", "D_FADEOUTDIR", "D_FADEINLEN_AUTO", "D_FADEOUTLEN_AUTO", "C_FADEINSHAPE",
                "C_FADEOUTSHAPE", "B_LOOPSRC", "C_BEATATTACHMODE" }
@@ -114,17 +117,40 @@ return function(shared, options)
     reaper.Main_OnCommand(40047, 0) -- Peaks: Build any missing peaks
   end
 
-  local function finish(parts, folder)
+  local function padded(path)
+    local ending = (path:match("%.(%w+)$") or ""):lower()
+    return PADDED[ending] and ending
+  end
+
+  -- What is to be said of the parts, each once.
+  local function warnings(parts)
     local words, said = {}, {}
+    local function add(text)
+      if not said[text] then words[#words + 1] = text end
+      said[text] = true
+    end
+    for _, part in ipairs(parts) do
+      for _, warning in ipairs(part.warnings) do add(warning) end
+      if padded(part.file) then
+        add(("%s: REAPER may keep what the encoder put before the music, which the stems do not have. Compare "
+          .. "them; where they are not in step, glue the item and bounce that."):format(part.file:match("[^/\\]+$")))
+      end
+      local ending = padded(part.stems[1].path)
+      if ending then
+        add(("REAPER may keep what the encoder put before the music of stems that are %s files: write wav, "
+          .. "flac or aiff to have them in step to the sample."):format(ending))
+      end
+    end
+    return words
+  end
+
+  local function finish(parts, folder)
     for _, part in ipairs(parts) do
       if not reaper.ValidatePtr2(0, part.item, "MediaItem*") then
         error(("An item is gone. The stems are in %s."):format(folder), 0)
       end
-      for _, warning in ipairs(part.warnings) do
-        if not said[warning] then words[#words + 1] = warning end
-        said[warning] = true
-      end
     end
+    local words = warnings(parts)
     shared.undoable("Stem Bridge: bounce to stem tracks", function() place_all(parts) end)
     if #words > 0 then shared.say(table.concat(words, "\n")) end
   end

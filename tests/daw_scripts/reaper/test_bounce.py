@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.daw_scripts.lua import MISSING, SCRIPTS, fake_bounce_of_nothing, is_installed
+from tests.daw_scripts.lua import MISSING, fake_bounce_of_nothing, is_installed
 from tests.daw_scripts.reaper.scenarios import BOUNCE, Reaper, item, processes_of, windows
 from tests.server.sidecar import wait_until
 
@@ -20,7 +19,6 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
 
 STEMS = ["Drums", "Bass", "Other", "Vocals"]
 NULL = 1e-6  # -120 dBFS
-WEIGHTS = Path(__file__).parents[2] / "tiny" / "weights"
 
 
 @pytest.fixture
@@ -113,57 +111,6 @@ def test_what_a_looped_item_needs_is_the_whole_file(reaper):
     assert soundfile.info(whole["file"]).subtype == "PCM_24"
     assert (whole["take"]["D_STARTOFFS"], whole["values"]["B_LOOPSRC"]) == (0.3, 1)
     assert part["take"]["D_STARTOFFS"] == -0.25
-
-
-def test_a_model_is_typed_only_where_one_is_chosen(reaper):
-    shutil.copy(SCRIPTS / "reaper" / BOUNCE, reaper.scripts / "reaper")  # as it comes
-    played = reaper.play(
-        tracks=one_item(reaper), environment={"STEMBRIDGE_BOUNCE_MODEL": str(WEIGHTS)}
-    )
-    assert len(played["tracks"]) == 5, played["boxes"]
-    (manifest,) = reaper.project.rglob("manifest.json")
-    assert json.loads(manifest.read_text())["identity"]["model"]["name"] == "tiny"
-
-
-def preset(reaper: Reaper) -> None:
-    """Stems and mixes of remix-kit are placed; of karaoke, which has no stems, its mix."""
-    reaper.set(preset="remix-kit")
-    played = reaper.play(tracks=one_item(reaper))
-    assert [track["name"] for track in played["tracks"][1:]] == [
-        f"Song {name}" for name in (*STEMS, "Mix")
-    ], played["boxes"]
-
-
-def check_karaoke(played: dict[str, Any], samples: np.ndarray) -> None:
-    """One track: the song minus its vocals. Its item is muted."""
-    song, karaoke = played["tracks"]
-    assert song["items"][0]["values"]["B_MUTE"] == 1
-    assert karaoke["name"] == "Song Karaoke"
-    (placed,) = karaoke["items"]
-    heard = soundfile.read(placed["file"])[0]
-    assert heard.shape == samples.shape
-    assert np.abs(heard).max() > 0.1
-    assert np.abs(heard - samples).max() > 0.01
-
-
-def test_with_a_preset_its_stems_and_mixes_are_placed(reaper):
-    preset(reaper)
-
-
-@pytest.mark.parametrize("how", ["option", "extra", "environment", "config.toml"])
-def test_a_preset_may_come_from_anywhere(reaper, how):
-    environment = {}
-    if how == "option":
-        reaper.set(preset="karaoke")
-    elif how == "extra":
-        reaper.set(extra=["--preset", "karaoke"])
-    elif how == "environment":
-        environment = {"STEMBRIDGE_BOUNCE_PRESET": "karaoke"}
-    else:
-        (reaper.config / "config.toml").write_text('[bounce]\npreset = "karaoke"\n')
-    tracks = one_item(reaper)
-    played = reaper.play(tracks=tracks, environment=environment)
-    check_karaoke(played, soundfile.read(tracks[0]["items"][0]["file"])[0])
 
 
 REFUSED: dict[str, dict[str, Any]] = {

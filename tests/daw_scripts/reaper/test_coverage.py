@@ -1,4 +1,8 @@
-"""Every line of the scripts for REAPER is run by the scenarios, and compiles."""
+"""Every line of the scripts for REAPER is run by the scenarios, and compiles.
+
+Lines, not their parts: of `if wrong then return end` on one line the condition may be all that
+was run.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import pytest
 from tests.daw_scripts.lua import COMPILER, MISSING, SCRIPTS, code_lines, is_installed
 from tests.daw_scripts.reaper import test_bounce as bounce
 from tests.daw_scripts.reaper import test_live as live
+from tests.daw_scripts.reaper import test_options as options
 from tests.daw_scripts.reaper.scenarios import Reaper
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
@@ -22,7 +27,8 @@ SCENARIOS: list[Callable[[Reaper], None]] = [
     bounce.not_found,
     partial(bounce.cancelled, keys=[0] * 8 + [27]),
     bounce.test_what_a_looped_item_needs_is_the_whole_file,
-    bounce.preset,
+    options.preset,
+    options.padded,
     bounce.damaged,
     bounce.killed,
     bounce.in_the_way,
