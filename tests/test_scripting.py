@@ -1,6 +1,7 @@
 """What Python scripts use, and the worked scripts themselves."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -141,6 +142,20 @@ def test_the_script_for_a_folder(tmp_path):
     done = script("batch_folder.py", *words, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "skipped" in (tmp_path / "out/batch.csv").read_text()
+
+
+def test_the_script_for_a_folder_leaves_alone_what_it_made_and_the_presets_model(tmp_path):
+    soundfile.write(tmp_path / "one.wav", music().T, RATE)
+    (tmp_path / "mine.toml").write_text(
+        'description = "d"\nwhen = "w"\n[separation]\nmodel = "fake"\n[mixes.all]\n'
+    )
+    for state in ("done", "skipped"):
+        done = script("batch_folder.py", ".", "out", "--preset", "mine.toml", folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        with (tmp_path / "out/batch.csv").open() as file:
+            assert [row[:2] for row in csv.reader(file)][1:] == [["one.wav", state]]
+    made = json.loads((tmp_path / "out/one/manifest.json").read_text())
+    assert made["identity"]["model"]["name"] == "fake"
 
 
 def test_the_script_that_compares_models(tmp_path):

@@ -11,9 +11,9 @@ from bridge.runtime.audio_input import EXTENSIONS
 def find_inputs(inputs: tuple[Path, ...]) -> list[Path]:
     """Songs in the order named, each once; those of a folder sorted by path.
 
-    Hidden files and the stems of an earlier bounce, which its manifest names, are passed over. An
-    input that is missing, cannot be read or holds no audio is handed on as it is: it is refused
-    when its turn comes, so that it cannot keep the others from being done.
+    Hidden files, and the stems and mixes of an earlier bounce, which its manifest names, are passed
+    over. An input that is missing, cannot be read or holds no audio is handed on as it is: it is
+    refused when its turn comes, so that it cannot keep the others from being done.
     """
     found: dict[Path, None] = {}
     for path in inputs:
@@ -28,30 +28,31 @@ def _songs_of(path: Path) -> list[Path]:
         return [path]
 
 
-def _search(folder: Path, searched: set[Path], stems: set[Path]) -> list[Path]:
+def _search(folder: Path, searched: set[Path], made: set[Path]) -> list[Path]:
     if folder.resolve() in searched:  # a link back into what was searched already
         return []
     searched.add(folder.resolve())
     names = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     for path in names:
         if path.name.endswith("manifest.json"):
-            stems |= _stems_in(path)
+            made |= _made_by(path)
     songs = []
     for path in names:
         if path.is_dir():
             try:
-                songs += _search(path, searched, stems)
+                songs += _search(path, searched, made)
             except OSError:  # it cannot be read, which is said when its turn comes
                 songs.append(path)
-        elif path.suffix.lower() in EXTENSIONS and path not in stems:
+        elif path.suffix.lower() in EXTENSIONS and path not in made:
             songs.append(path)
     return songs
 
 
-def _stems_in(manifest: Path) -> set[Path]:
+def _made_by(manifest: Path) -> set[Path]:
     """Files that a manifest of an earlier bounce names; none if it is some other program's."""
     try:
-        stems = json.loads(manifest.read_text(encoding="utf-8"))["stems"]
-        return {manifest.parent / stem["file"] for stem in stems}
-    except (OSError, ValueError, KeyError, TypeError):
+        said = json.loads(manifest.read_text(encoding="utf-8"))
+        made = [*said["stems"], *(said.get("mixes") or ())]  # no mixes before there were presets
+        return {manifest.parent / file["file"] for file in made}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()

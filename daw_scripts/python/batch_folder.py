@@ -2,7 +2,8 @@
 
     python batch_folder.py SONGS OUT --preset karaoke
 
-Songs that are done already are skipped, and one that fails does not stop the others.
+Songs that are done already are skipped, and one that fails does not stop the others. OUT may lie
+in SONGS: what earlier runs made is no song.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from pathlib import Path
 
 import bridge
 from bridge.errors import BridgeError
-
-SONGS = {".wav", ".flac", ".mp3", ".ogg", ".aif", ".aiff"}
+from bridge.runtime.find_inputs import find_inputs
 
 
 def main() -> int:
@@ -23,15 +23,16 @@ def main() -> int:
     parser.add_argument("songs", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--preset", default="karaoke")
-    parser.add_argument("--model", default="auto")
+    parser.add_argument("--model", help="instead of the preset's")
     chosen = parser.parse_args()
 
     preset = bridge.Preset.load(chosen.preset)
+    settings = {} if chosen.model is None else {"model": chosen.model}
     rows, failed = [], 0
-    for song in sorted(p for p in chosen.songs.rglob("*") if p.suffix.lower() in SONGS):
+    for song in find_inputs((chosen.songs,)):
         folder = chosen.out / song.relative_to(chosen.songs).parent
         try:
-            result = bridge.bounce(song, preset, folder, model=chosen.model, resume=True)
+            result = bridge.bounce(song, preset, folder, resume=True, **settings)
         except BridgeError as error:
             print(f"{song}: {error}", file=sys.stderr)
             rows.append([song, "failed", "", str(error)])

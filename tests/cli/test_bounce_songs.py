@@ -66,6 +66,15 @@ def test_folders_are_searched(tmp_path: Path):
     assert written(tmp_path / "music/stems") == expected
 
 
+def test_mixes_of_an_earlier_bounce_are_no_songs(tmp_path: Path):
+    song(tmp_path, seconds=0.1)
+    words = (".", *FAKE, "--preset", "karaoke", "--resume", "--json")
+    good(*words, cwd=tmp_path)
+    assert (tmp_path / "stems/song/karaoke.wav").exists()
+    events = good(*words, cwd=tmp_path).events
+    assert [e["skipped"] for e in events if e["event"] == "done"] == [True]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "paths"),
