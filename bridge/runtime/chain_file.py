@@ -9,27 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bridge.config import LOSSY
 from bridge.core.timeline import Span
 from bridge.errors import OutputError, UsageError
 from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
-from bridge.runtime.audio_output import (
-    Encoding,
-    StemWriter,
-    check_size,
-    check_whole,
-    choose_encoding,
-    finish,
-    losses,
-)
+from bridge.runtime.audio_output import Encoding, check_size, choose_encoding, losses
 from bridge.runtime.chain import Lane, Runner
 from bridge.runtime.peaks import peak_warnings
 from bridge.runtime.places import check_inputs, check_places
 from bridge.runtime.preset import Mix, Preset, check_loudness, whole_warnings
-from bridge.runtime.render import Rendering, Written
-from bridge.runtime.takes import Level, Take, TakeWriter, level
+from bridge.runtime.render import Rendering
+from bridge.runtime.takes import Take, TakeWriter, encode_take, level
 from bridge.runtime.writing import writing
 
 
@@ -113,7 +103,14 @@ def chain_file(
         adjusted = level("the file", take, track.loudness, track.peak_db)
         if adjusted.warning:
             say(adjusted.warning)
-        written = _encode(source, take, adjusted, encoding, work)
+        written = encode_take(
+            take,
+            work / f"out.{encoding.format}",
+            encoding,
+            source,
+            frames=take.frames,
+            gain=adjusted.gain,
+        )
         for text in peak_warnings(Rendering({output.name: written}, 1.0, None), encoding, None):
             say(text)
         if output.exists() and not overwrite:  # another run may have been here
@@ -153,22 +150,3 @@ def _take(
             lane.push(block)
         lane.finish(source.frames, keep=keep)
     return writer.take()
-
-
-def _encode(source: Source, take: Take, adjusted: Level, encoding: Encoding, work: Path) -> Written:
-    path = work / f"out.{encoding.format}"
-    with StemWriter(
-        path=path,
-        encoding=encoding,
-        rate=source.rate,
-        channels=source.channels,
-        seed=(0, 0),
-        frames=take.frames,
-        tags=source.tags,
-    ) as writer:
-        for block in take.blocks():
-            writer.write(block if adjusted.gain == 1 else block * np.float32(adjusted.gain))
-    check_whole(path, take.frames)
-    finish(path, encoding, source.origination)
-    check_whole(path, take.frames)
-    return Written(path, writer.peak, writer.over, take.frames)

@@ -18,9 +18,12 @@ def peak_warnings(rendering: Rendering, encoding: Encoding, clip: str | None) ->
     """
     lines = []
     if rendering.gain != 1:
+        down = f"were turned down by {-_decibels(rendering.gain):.2f} dB (--clip rescale)"
         lines.append(
-            f"all stems were turned down by {-_decibels(rendering.gain):.2f} dB (--clip rescale): "
-            "they sum to the input at that gain, and no longer null against it"
+            f"all files {down}"
+            if rendering.null_peak is None
+            else f"all stems {down}: they sum to the input at that gain, and no longer null "
+            "against it"
         )
     for name, file in rendering.files.items():
         if file.over:

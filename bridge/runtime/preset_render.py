@@ -7,7 +7,6 @@ each mix sums takes and passes its own chain, and files are encoded from takes a
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,11 +19,11 @@ from bridge.core.mix import mix_stems, residual
 from bridge.core.timeline import Span
 from bridge.engine.base import Audio
 from bridge.runtime.audio_input import Source, read_blocks
-from bridge.runtime.audio_output import Encoding, StemWriter, check_size, check_whole, finish
+from bridge.runtime.audio_output import Encoding
 from bridge.runtime.chain import Lane, Runner
 from bridge.runtime.preset import Mix, Preset
 from bridge.runtime.render import RESCALE_CEILING, Rendering, Written, stem_blocks
-from bridge.runtime.takes import Level, Take, TakeWriter, level
+from bridge.runtime.takes import Level, Take, TakeWriter, encode_take, level
 from bridge.runtime.workspace import Workspace
 
 OTHER = "other"
@@ -97,9 +96,8 @@ class PresetRenderer:
         takes = {s: t for s, t in stems.items() if kept is None or s in kept} | mixes
         for name in stems.keys() - takes.keys():
             stems[name].path.unlink()
-        levels = self._levels(takes)
+        levels, down = self._levels(takes)
         frames = max(take.frames for take in takes.values())
-        check_size(self._encoding, frames, self._source.channels)
         files = {
             name: self._encode(index, take, levels[name].gain, frames)
             for index, (name, take) in enumerate(takes.items())
@@ -107,7 +105,7 @@ class PresetRenderer:
         facts = {
             mix.name: {"loudness": levels[mix.name].reached} for mix in self._preset.written_mixes()
         }
-        return Rendering({name: files[name] for name in takes}, 1.0, None, facts)
+        return Rendering({name: files[name] for name in takes}, down, None, facts)
 
     def _dry(self) -> Iterator[dict[str, Audio]]:
         """Blocks of every used stem before effects, shape (C, n), in step with the input."""
@@ -161,8 +159,11 @@ class PresetRenderer:
             lane.finish(frames, keep=self._preset.keep_tails)
         return writer.take()
 
-    def _levels(self, takes: dict[str, Take]) -> dict[str, Level]:
-        """The gain of each file: to the loudness of its mix, and then down for all if asked to."""
+    def _levels(self, takes: dict[str, Take]) -> tuple[dict[str, Level], float]:
+        """The gain of each file, and what all were turned down by in it, 1.0 if by nothing.
+
+        A mix is brought to its loudness, and then all are turned down alike if that is asked for.
+        """
         mixes = {mix.name: mix for mix in self._preset.written_mixes()}
         found = {}
         for name, take in takes.items():
@@ -171,33 +172,21 @@ class PresetRenderer:
             if found[name].warning:
                 self._warn(found[name].warning)
         loudest = max(takes[name].peak * found[name].gain for name in takes)
-        if self._clip == "rescale" and loudest > 1:
-            down = RESCALE_CEILING / loudest
-            decibels = 20 * math.log10(down)
-            self._warn(f"all files were turned down by {-decibels:.2f} dB (clip rescale)")
-            found = {name: one.turned(down) for name, one in found.items()}
-        return found
+        down = RESCALE_CEILING / loudest if self._clip == "rescale" and loudest > 1 else 1.0
+        return {name: one.turned(down) for name, one in found.items()}, down
 
     def _encode(self, index: int, take: Take, gain: float, frames: int) -> Written:
-        path = self._work.path / f"{index}.{self._encoding.format}"
-        with StemWriter(
-            path=path,
-            encoding=self._encoding,
-            rate=self._source.rate,
-            channels=self._source.channels,
-            seed=(self._seed, index),
+        return encode_take(
+            take,
+            self._work.path / f"{index}.{self._encoding.format}",
+            self._encoding,
+            self._source,
             frames=frames,
+            start=self._span.start,
+            gain=gain,
+            seed=(self._seed, index),
             clamp=self._clip == "clamp",
-            tags=self._source.tags,
-        ) as writer:
-            for block in take.blocks(frames):
-                writer.write(block if gain == 1 else block * np.float32(gain))
-        check_whole(path, frames)
-        take.path.unlink()
-        origination = self._source.origination
-        finish(path, self._encoding, origination and origination + self._span.start)
-        check_whole(path, frames)
-        return Written(path, writer.peak, writer.over, frames)
+        )
 
     def _path(self, kind: str, name: str) -> Path:
         order = [*self._parts.used, *self._preset.mixes].index(name)

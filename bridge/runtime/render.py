@@ -48,7 +48,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Rendering:
-    """All files of a song, the gain that all of them got, and how well they sum to the input.
+    """All files of a song, the gain that all of them got alike, and how well they sum to the input.
 
     null_peak: highest absolute difference between the sum of the files, read again, and the input
     times `gain`; None when the files are not meant to sum to it. mixes: what the manifest says of

@@ -17,7 +17,9 @@ import numpy as np
 
 from bridge.core.loudness import LoudnessMeter
 from bridge.engine.base import Audio
-from bridge.runtime.audio_input import BLOCK
+from bridge.runtime.audio_input import BLOCK, Source
+from bridge.runtime.audio_output import Encoding, StemWriter, check_size, check_whole, finish
+from bridge.runtime.render import Written
 from bridge.runtime.writing import writing
 
 
@@ -117,3 +119,42 @@ def level(name: str, take: Take, target: float | None, peak_db: float) -> Level:
             f"{peak_db:g} dBFS; a BrickwallLimiter with a lower ceiling_db makes room"
         )
     return Level(gain, reached, warning)
+
+
+def encode_take(
+    take: Take,
+    path: Path,
+    encoding: Encoding,
+    source: Source,
+    *,
+    frames: int,
+    start: int = 0,
+    gain: float = 1.0,
+    seed: tuple[int, ...] = (0, 0),
+    clamp: bool = False,
+) -> Written:
+    """Write a take times `gain` to the audio file `path`, and remove the take.
+
+    Parameters: `source`, the song it was made of, whose rate, tags and time reference the file
+    gets; `frames`, its length, for which the take is padded with zeros or cut; `start`, where in
+    the song its first frame lies; `seed` of the dither; `clamp` limits samples to full scale.
+    Raises UsageError for more than the format holds, OutputError when the disk does not take it.
+    """
+    check_size(encoding, frames, source.channels)
+    with StemWriter(
+        path=path,
+        encoding=encoding,
+        rate=source.rate,
+        channels=source.channels,
+        seed=seed,
+        frames=frames,
+        clamp=clamp,
+        tags=source.tags,
+    ) as writer:
+        for block in take.blocks(frames):
+            writer.write(block if gain == 1 else block * np.float32(gain))
+    check_whole(path, frames)
+    take.path.unlink()
+    finish(path, encoding, None if source.origination is None else source.origination + start)
+    check_whole(path, frames)
+    return Written(path, writer.peak, writer.over, frames)

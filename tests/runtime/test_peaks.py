@@ -39,5 +39,10 @@ def test_a_gain_is_said_with_what_it_means():
     assert "no longer null" in only
 
 
+def test_files_that_are_no_parts_of_the_input_are_not_said_to_sum_to_it():
+    (only,) = peak_warnings(rendering(gain=0.5, null=None), WAV, "rescale")
+    assert only == "all files were turned down by 6.02 dB (--clip rescale)"
+
+
 def test_lossy_formats_are_not_expected_to_null():
     assert peak_warnings(rendering(null=0.1), MP3, "none") == []

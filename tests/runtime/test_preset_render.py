@@ -13,12 +13,16 @@ from bridge.config import BounceSettings
 from bridge.core.loudness import LoudnessMeter
 from bridge.core.mix import widen
 from bridge.engine.fake import GAINS
+from bridge.errors import UsageError
+from bridge.runtime.audio_input import Source
+from bridge.runtime.audio_output import Encoding
 from bridge.runtime.bounce import bounce
 from bridge.runtime.models import Models
 from bridge.runtime.preset import Effect, Mix, Preset
 from bridge.runtime.preset_render import plan_parts
 from bridge.runtime.preset_store import shipped_folder
-from bridge.runtime.takes import Take, level
+from bridge.runtime.riff import append_time_reference, read_time_reference
+from bridge.runtime.takes import Take, encode_take, level
 from tests.audio import real_song
 from tests.tiny import synth
 
@@ -106,9 +110,11 @@ def test_stems_inside_other_change_no_mix(mixes, written, seed):
         np.testing.assert_allclose(ours, full, atol=1e-12)
 
 
-def bounced(folder, song, wanted, model="fake", rate=RATE, **options):
+def bounced(folder, song, wanted, model="fake", rate=RATE, stamp=None, **options):
     path = folder / "song.wav"
     soundfile.write(path, song.T, rate, subtype="FLOAT")
+    if stamp is not None:
+        append_time_reference(path, stamp)
     said: list[str] = []
     settings = wanted.settings({"model": model, "overwrite": True, **options})
     models = Models(settings, lambda *_: None)
@@ -225,11 +231,31 @@ def test_silence_is_left_alone():
 
 def test_rescale_turns_all_files_down_alike(tmp_path):
     loud = preset(("vocals",), [Mix("loud", {}, remaining=12.0)])
-    files, _, said = bounced(tmp_path, music(), loud, clip="rescale")
+    files, manifest, said = bounced(tmp_path, music(), loud, clip="rescale")
     assert 0.99 < np.abs(files["loud"]).max() <= 1
     peaks = [np.abs(file).max() for file in (files["vocals"], files["loud"])]
     assert peaks[0] / peaks[1] == pytest.approx(GAINS["vocals"] / 10**0.6, rel=1e-4)
-    assert any("all files were turned down by" in line for line in said)
+    gain = peaks[0] / np.abs(GAINS["vocals"] * music()).max()
+    assert gain < 1
+    assert manifest["gain"] == pytest.approx(gain, rel=1e-4)
+    (line,) = [line for line in said if "turned down" in line]
+    assert line == f"all files were turned down by {-20 * np.log10(gain):.2f} dB (--clip rescale)"
+
+
+@pytest.mark.parametrize("stamp", [0, 1000])
+def test_files_begin_in_time_where_the_stretch_of_the_song_does(tmp_path, stamp):
+    bounced(tmp_path, music(), preset(("bass",), [SONG]), stamp=stamp, start=0.5)
+    for name in ("bass", "song"):
+        found = read_time_reference(tmp_path / f"out/song/{name}.wav")
+        assert found == stamp + RATE // 2, name
+
+
+def test_more_than_the_format_holds_is_refused_before_it_is_written(tmp_path):
+    take = Take(tmp_path / "take.f32", 2, 100, 0.0, None)
+    source = Source(tmp_path, tmp_path, RATE, 2, 100, {}, None)
+    with pytest.raises(UsageError, match="aiff holds 4"):
+        encode_take(take, tmp_path / "out.aiff", Encoding("aiff", "32f"), source, frames=2**30)
+    assert not list(tmp_path.iterdir())
 
 
 def test_mono_songs_pass_effects_too(tmp_path):
