@@ -159,7 +159,11 @@ class Preset:
         return replace(own, chain=(*own.chain, *self.mix.chain))
 
     def board(self, *, stem: str | None = None, mix: str | None = None) -> Pedalboard:
-        """The same as a new `pedalboard.Pedalboard`. See `chain`."""
+        """The same as a new `pedalboard.Pedalboard`. See `chain`.
+
+        A stem's width is none of its effects, and not in it: `widths` has that. Nor is the
+        loudness of a mix.
+        """
         from pedalboard import Pedalboard
 
         return Pedalboard([effect.make() for effect in self.chain(stem=stem, mix=mix)])

@@ -17,6 +17,7 @@ def as_facts(preset: Preset) -> dict[str, Any]:
         "when": preset.when,
         "separation": dict(preset.separation),
         "stems": {name: _effects(chain) for name, chain in preset.stems.items()},
+        "widths": dict(preset.widths),
         "mix": _mix(preset.mix),
         "mixes": {name: _mix(mix) for name, mix in preset.mixes.items()},
         "outputs": {
@@ -39,7 +40,8 @@ def as_lines(preset: Preset) -> Iterator[tuple[str, str]]:
     if preset.separation:
         yield "Separation", ", ".join(f"{k} {v}" for k, v in preset.separation.items())
     for name, chain in preset.stems.items():
-        yield f"Stem {name}", _words(chain)
+        width = f"width {preset.widths[name]:g}" if name in preset.widths else ""
+        yield f"Stem {name}", "; ".join(filter(None, [width, _words(chain)]))
     for name, mix in preset.mixes.items():
         yield f"Mix {name}", "; ".join(filter(None, [_sum(mix), _words(mix.chain), _level(mix)]))
     if preset.mix.chain or preset.mix.loudness is not None:
@@ -57,6 +59,7 @@ def _effects(chain: Chain) -> list[dict[str, Any]]:
     return [
         {
             "effect" if effect.plugin is None else "plugin": effect.name or str(effect.plugin),
+            "plugin_name": effect.plugin_name,
             "parameters": dict(effect.values),
             "state": None if effect.state is None else str(effect.state),
         }
@@ -80,7 +83,9 @@ def _words(chain: Chain) -> str:
 
 def _effect(effect: Effect) -> str:
     name = effect.name or (effect.plugin.name if effect.plugin else "")
-    values = ", ".join(f"{key} {value}" for key, value in effect.values.items())
+    name += f": {effect.plugin_name}" if effect.plugin_name else ""
+    given = [] if effect.state is None else [f"state {effect.state.name}"]
+    values = ", ".join([*given, *(f"{key} {value}" for key, value in effect.values.items())])
     return f"{name} ({values})" if values else name
 
 
@@ -96,4 +101,6 @@ def _decibels(gain: float) -> str:
 
 
 def _level(mix: Mix) -> str:
-    return "" if mix.loudness is None else f"to {mix.loudness:g} LUFS"
+    if mix.loudness is None:
+        return ""
+    return f"to {mix.loudness:g} LUFS, peaks at {mix.peak_db:g} dBFS at most"

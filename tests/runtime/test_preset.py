@@ -15,6 +15,7 @@ from bridge.errors import ModelError, UsageError
 from bridge.runtime.preset import Preset
 from bridge.runtime.preset_reader import read_preset
 from bridge.runtime.preset_store import entries, find_preset, own_folder, shipped_folder
+from bridge.runtime.preset_words import as_facts, as_lines
 
 FOUR = ("drums", "bass", "other", "vocals")
 HEAD = 'description = "d"\nwhen = "w"\n'
@@ -172,6 +173,33 @@ def test_boards_are_real_and_new_each_time(written):
         preset.board(stem="vocal")
     with pytest.raises(UsageError, match="no mix 'x'; it has karaoke"):
         preset.board(mix="x")
+
+
+def lines_of(preset):
+    """Labels and texts, as `presets show` has them."""
+    return dict(as_lines(preset))
+
+
+def test_widths_are_shown_and_are_no_part_of_a_board():
+    preset = Preset.load("mono-low-end")
+    assert lines_of(preset)["Stem bass"] == "width 0"
+    assert lines_of(preset)["Stem vocals"] == "HighpassFilter (cutoff_frequency_hz 90)"
+    assert as_facts(preset)["widths"] == {"bass": 0.0}
+    assert as_facts(preset)["stems"]["bass"] == []
+    assert len(preset.board(stem="bass")) == 0
+
+
+def test_peaks_and_names_of_plug_ins_are_shown(written, tmp_path):
+    (tmp_path / "state.bin").write_bytes(b"x")
+    text = "[mix]\nloudness = -14\npeak_db = -2\n[stems.bass]\nwidth = 0.5\n"
+    text += "[[stems.bass.chain]]\nplugin = '.'\nplugin_name = 'One of two'\n"
+    preset = read_preset(written(HEAD + text + "state = 'state.bin'\nparameters = { a = 1 }\n"))
+    shown = lines_of(preset)
+    assert shown["Every mix"] == "to -14 LUFS, peaks at -2 dBFS at most"
+    bass = f"width 0.5; {tmp_path.name}: One of two (state state.bin, a 1)"
+    assert shown["Stem bass"] == bass
+    (effect,) = as_facts(preset)["stems"]["bass"]
+    assert effect["plugin_name"] == "One of two"
 
 
 def test_gains_are_decibels(written):
