@@ -90,15 +90,9 @@ class BounceSettings:
 
     def _check_format(self) -> None:
         _one_of("--format", self.format, FORMATS)
-        if self.bits is None:
-            return
-        _one_of("--bits", self.bits, BITS)
-        if self.format in LOSSY:
-            raise UsageError(
-                f"--bits {self.bits} does not apply to {self.format}; leave --bits out"
-            )
-        if self.format == "flac" and self.bits == "32f":
-            raise UsageError("flac cannot hold --bits 32f; use --bits 24, or --format wav")
+        if self.bits is not None:
+            _one_of("--bits", self.bits, BITS)
+            check_bits(self.format, self.bits)
 
     def _check_sessions(self) -> None:
         for kind in self.session:
@@ -136,6 +130,14 @@ class ServeSettings:
         _check_device(self.device)
         _within("--calibrate", self.calibrate, 0, MAX_CALIBRATE)
         _within("--idle-exit", self.idle_exit, 0, MAX_SECONDS)
+
+
+def check_bits(kind: str, bits: str) -> None:
+    """Raise UsageError where files of the format `kind` do not hold samples of `bits`."""
+    if kind in LOSSY:
+        raise UsageError(f"--bits {bits} does not apply to {kind}; leave --bits out")
+    if kind == "flac" and bits == "32f":
+        raise UsageError("flac cannot hold --bits 32f; use --bits 24, or --format wav")
 
 
 def parse_time(text: str) -> float:

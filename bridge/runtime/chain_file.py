@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.config import LOSSY
+from bridge.config import check_bits
 from bridge.core.timeline import Span
 from bridge.errors import OutputError, UsageError
 from bridge.runtime.audio_input import Source, open_source, read_blocks, verify
@@ -132,12 +132,9 @@ def _nothing_to_do(preset: Preset) -> str:
 
 def _encoding(preset: Preset, output: Path, bits: str | None, source: Source) -> Encoding:
     kind = output.suffix[1:].lower()
-    if bits is not None and kind in LOSSY:
-        raise UsageError(f"--bits {bits} does not apply to {kind}; leave --bits out")
-    usual = None if kind in LOSSY else preset.encoding.get("bits")
-    if kind == "flac" and usual == "32f":
-        usual = None
-    return choose_encoding(kind, bits or usual, source.rate, source.channels)
+    if bits is not None:
+        check_bits(kind, bits)
+    return choose_encoding(kind, preset.bits(kind, bits), source.rate, source.channels)
 
 
 def _take(

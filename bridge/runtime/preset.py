@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from bridge.config import LOSSY, BounceSettings
+from bridge.config import LOSSY, BounceSettings, check_bits
 from bridge.core.loudness import MIN_RATE
 from bridge.errors import ModelError, UsageError
 from bridge.runtime.effects import WHOLE, check_sound, make_effect, nearest, open_plugin
@@ -137,9 +137,25 @@ class Preset:
             raise UsageError("--residual file and --preset exclude each other; use other or off")
         if values.get("residual") == "file":
             values["residual"] = "other"
-        if values.get("format") in LOSSY and wanted.get("bits") is None:
-            values["bits"] = None
+        kind = values.get("format", BounceSettings.format)
+        values["bits"] = self.bits(kind, wanted.get("bits"), usual.get("bits"))
         return BounceSettings(**values)
+
+    def bits(self, kind: str, wanted: str | None, usual: str | None = None) -> str | None:
+        """Bits of samples in files of the format `kind`; None for those that it has by itself.
+
+        wanted: what wins over the preset; usual: what holds where it says nothing. Raises
+        UsageError where the preset has bits that the format does not hold.
+        """
+        if wanted is not None or kind in LOSSY:
+            return wanted
+        own = self.encoding.get("bits")
+        try:
+            if own is not None:
+                check_bits(kind, own)
+        except UsageError as error:
+            raise UsageError(f'preset {self.name} has bits = "{own}": {error}') from None
+        return own or usual
 
     def chain(self, *, stem: str | None = None, mix: str | None = None) -> Chain:
         """The effects of a stem, of a mix of that name, or of every mix where neither is named.

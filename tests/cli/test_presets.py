@@ -280,6 +280,24 @@ def test_a_whole_call_is_announced(run, tmp_path):
     np.testing.assert_allclose(read(tmp_path / "out.wav").T, shifted, atol=1e-6)
 
 
+def test_bits_of_a_preset_that_a_format_cannot_hold_are_its_own_in_both_commands(run, tmp_path):
+    write(tmp_path / "in.wav", music(1000))
+    text = ECHO + '[mixes.all]\n[outputs]\nbits = "32f"\n'
+    (tmp_path / "mine.toml").write_text(text)
+    words = 'preset mine has bits = "32f": flac cannot hold --bits 32f; use --bits 24'
+    chain = ("chain", "mine.toml", "in.wav", "-o", "out.flac")
+    bounce = ("bounce", "in.wav", "-q", "-m", "fake", "--preset", "mine.toml", "--format", "flac")
+    for command in (chain, bounce):
+        refused_line(run(*command), 2, words)
+        refused_line(run(*command, "--bits", "32f"), 2, "flac cannot hold --bits 32f")
+        done = run(*command, "--bits", "24")
+        assert done.returncode == 0, done.stderr
+    for made in ("out.flac", "stems/in/all.flac"):
+        assert soundfile.info(tmp_path / made).subtype == "PCM_24"
+    done = run("chain", "mine.toml", "in.wav", "-o", "out.ogg")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
