@@ -34,7 +34,7 @@ BLOCK = 8192  # frames that effects get at once; pedalboard's own default
 QUIET = 1e-5  # a tail below -100 dBFS has ended
 TAIL_SECONDS = 60  # of a tail at most: there are effects that never fall silent
 WHOLE_TAIL_SECONDS = 10  # after effects that get the whole signal
-_PATIENCE_SECONDS = 2.0  # of silence that end a tail, beyond the longest echo
+_PATIENCE_SECONDS = 2.0  # of silence that end a tail, beyond all echoes one after the other
 _HELD_SECONDS = 60  # an effect that holds back more is broken
 _LEAST = 3  # frames of a block: pedalboard cannot tell one or two from so many channels
 
@@ -63,7 +63,7 @@ class Runner:
         self._echo = 0.0
         for effect in effects:
             made = effect.make(rate)
-            self._echo = max(self._echo, float(getattr(made, "delay_seconds", 0.0)))
+            self._echo += float(getattr(made, "delay_seconds", 0.0))
             if direct and effect.name in WHOLE | EQUAL_BLOCKS:
                 raise UsageError(
                     f"{effect.place}: {effect.name} cannot run live, only on files: it needs "

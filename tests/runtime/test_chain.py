@@ -186,6 +186,12 @@ def test_an_echo_that_comes_late_is_waited_for():
     assert kept.shape[1] == pytest.approx(10 * RATE, abs=2 * BLOCK)
 
 
+def test_echoes_one_after_the_other_are_waited_for():
+    late = effect("Delay", delay_seconds=9.0, feedback=0.0, mix=1.0)
+    kept = run((late, late), music(RATE), keep=True)
+    assert kept.shape[1] == pytest.approx(19 * RATE, abs=2 * BLOCK)
+
+
 @pytest.mark.parametrize("chain", [(), (COMPRESSOR,), (LIMITER,)])
 def test_without_a_tail_there_is_nothing_to_keep(chain):
     assert run(chain, music(), keep=True).shape == (2, FRAMES)
