@@ -90,14 +90,21 @@ def check_distinct(songs: list[Path], folder: Path, settings: BounceSettings) ->
     for song in songs:
         paths = output_paths(folder, song, (Output("STEM", ()),), settings, "MODEL")
         for path in paths.values():
-            # macOS and Windows take names for equal that differ in case or composition.
-            place = unicodedata.normalize("NFC", str(path)).casefold()
+            place = one_file(str(path))
             if place in taken:
                 raise UsageError(
                     f"{taken[place]} and {song} would both be written as {path}; use a --template "
                     "with {folder}/{track}/, or bounce them one by one with another -o"
                 )
             taken[place] = song
+
+
+def one_file(name: str) -> str:
+    """The same for all names that are one file somewhere.
+
+    macOS and Windows take names for equal that differ in case or composition.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def track_name(source: Path) -> str:

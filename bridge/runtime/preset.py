@@ -16,6 +16,7 @@ from bridge.config import LOSSY, BounceSettings, check_bits
 from bridge.core.loudness import MIN_RATE
 from bridge.errors import ModelError, UsageError
 from bridge.runtime.effects import WHOLE, check_sound, make_effect, nearest, open_plugin
+from bridge.runtime.outputs import one_file
 
 if TYPE_CHECKING:
     from pedalboard import Pedalboard
@@ -198,10 +199,12 @@ class Preset:
                     f"preset {self.name}: no stem '{stem}' in this model{nearest(stem, sources)}: "
                     f"it has {', '.join(sources)}"
                 )
+        stems = {one_file(stem): stem for stem in sources}
         for mix in self.out_mixes:
-            if mix in sources:
+            if one_file(mix) in stems:
                 raise UsageError(
-                    f"preset {self.name}: mix '{mix}' is called like a stem; rename it"
+                    f"preset {self.name}: mix '{mix}' is called like the stem "
+                    f"'{stems[one_file(mix)]}'; rename it"
                 )
         return tuple(sources) if self.out_stems is None else self.out_stems
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from bridge.runtime.effects import (
     nearest,
     parameters,
 )
+from bridge.runtime.outputs import one_file
 from bridge.runtime.preset import Chain, Effect, Mix, Preset
 from bridge.runtime.preset_schema import DECIBELS, SECTIONS, TABLES, Key
 from bridge.runtime.toml_lines import Place, line_of
@@ -51,7 +53,7 @@ class _Reader:
 
     def __init__(self, path: Path, text: str) -> None:
         self._path, self._text = path, text
-        self._files: list[Path] = []
+        self._files: list[tuple[Path, Place]] = []
         try:
             self._content = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -68,14 +70,16 @@ class _Reader:
         self._keys(("outputs",), tables["outputs"], SECTIONS["outputs"])
         stems = {name: self._stem(name, table) for name, table in tables["stems"].items()}
         mixes = {name: self._mix(("mixes", name), t) for name, t in tables["mixes"].items()}
+        self._check_distinct(mixes)
         mix = self._mix(("mix",), tables["mix"])
         outputs = tables["outputs"]
         encoding: dict[str, str] = {
             name: outputs[name] for name in ("format", "bits") if name in outputs
         }
         self._check_settings({**tables["separation"], **encoding})
-        for file in self._files:
-            digest.update(file.read_bytes())
+        for file, place in self._files:
+            with self._reading(place, file):
+                digest.update(file.read_bytes())
         return Preset(
             name=self._path.stem,
             path=self._path,
@@ -122,6 +126,14 @@ class _Reader:
             if key.required and name not in table:
                 self._fail(place, f"'{name}' is missing; write {name} = \"...\"")
 
+    def _check_distinct(self, mixes: Mapping[str, Mix]) -> None:
+        taken: dict[str, str] = {}
+        for name in mixes:
+            other = taken.setdefault(one_file(name), name)
+            if other != name:
+                words = f"'{name}' and '{other}' are one file on macOS and Windows; rename one"
+                self._fail(("mixes", name), words)
+
     def _check_settings(self, values: dict[str, Any]) -> None:
         try:
             BounceSettings(**values)
@@ -139,7 +151,7 @@ class _Reader:
         section = "mix" if place == ("mix",) else "mixes.NAME"
         self._keys(place, table, SECTIONS[section], ("chain",))
         name = str(place[-1])
-        if section != "mix" and (not _NAME.fullmatch(name) or name == "manifest"):
+        if section != "mix" and (not _NAME.fullmatch(name) or one_file(name) == "manifest"):
             self._fail(place, f"'{name}' cannot name a mix: use letters, digits, - and _")
         values = {key: value for key, value in table.items() if key != "chain"}
         for stem, gain in values.get("gains", {}).items():
@@ -196,7 +208,9 @@ class _Reader:
             if not isinstance(value, str | int | float):
                 self._fail((*place, "parameters", key), f"{key} = {value!r} is no plain value")
         plugin = self._path.absolute().parent / entry["plugin"]
-        if not plugin.exists():
+        with self._reading((*place, "plugin"), plugin):
+            there = plugin.exists()
+        if not there:
             self._fail((*place, "plugin"), f"{plugin} does not exist; install the plug-in there")
         state = entry.get("state")
         return Effect(
@@ -211,15 +225,26 @@ class _Reader:
     def _inside(self, place: Place, name: str) -> Path:
         """The file `name` below the preset's folder. Its content counts as the preset's."""
         folder = self._path.absolute().parent.resolve()
-        path = (folder / name).resolve()
+        with self._reading(place, name):
+            path = (folder / name).resolve()
+            there = path.is_file()
         if not path.is_relative_to(folder):
             self._fail(
                 place, f"{name!r} leaves the preset's folder; put the file beside the preset"
             )
-        if not path.is_file():
+        if not there:
             self._fail(place, f"{path} does not exist; put the file beside the preset")
-        self._files.append(path)
+        self._files.append((path, place))
         return path
+
+    @contextmanager
+    def _reading(self, place: Place, name: str | Path) -> Iterator[None]:
+        """Fail at `place` for a file that the system does not let us read."""
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError) as error:  # or a NUL, or a link to itself
+            words = getattr(error, "strerror", None) or error
+            self._fail(place, f"{str(name)!r} cannot be read: {words}; see to its permissions")
 
     def _out_stems(self, outputs: dict[str, Any], mixes: dict[str, Mix]) -> tuple[str, ...] | None:
         """Stems to write: all where neither they nor a mix are named."""

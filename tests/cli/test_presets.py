@@ -16,6 +16,7 @@ from bridge.runtime.preset import Preset
 from tests.cli.helpers import (
     COMMAND,
     GAINS,
+    NOBODY,
     ROOT,
     bounce,
     good,
@@ -110,6 +111,19 @@ def test_check_loads_plug_ins(run, own):
     refused_line(run("presets", "check", "plug"), 2, "plug.toml, line 4", "does not exist")
     (own / "no.vst3").write_bytes(b"no plug-in")
     refused_line(run("presets", "check", "plug"), 2, "plug.toml, line 4", "cannot be loaded")
+
+
+@pytest.mark.parametrize("name", ["state.bin", "inner/state.bin"])
+def test_a_state_that_may_not_be_read_is_one_line(common, name):
+    (common / "inner").mkdir()
+    (common / name).write_bytes(b"x")
+    (common / name).chmod(0o600)
+    (common / "inner").chmod(0o700)
+    (common / "mine.toml").write_text(
+        HEAD + f'[[mix.chain]]\nplugin = "."\nstate = "{name}"\n[mixes.all]\n'
+    )
+    ended = bounce("a.wav", "-m", "fake", "--preset", "mine.toml", cwd=common, before=NOBODY)
+    refused(ended, 2, "mine.toml, line 5: ", "state.bin' cannot be read: Permission denied")
 
 
 def test_a_bounce_with_a_preset(tmp_path):

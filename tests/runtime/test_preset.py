@@ -63,6 +63,12 @@ BROKEN = {
     "loudness": ("[mix]\nloudness = 14\n", 4, "from -70 to 0"),
     "mix leaves its folder": ("[mixes.'../up']\n", 3, "'../up' cannot name a mix"),
     "mix is the manifest": ("[mixes.manifest]\n", 3, "cannot name a mix"),
+    "mix is the manifest in capitals": ("[mixes.Manifest]\n", 3, "cannot name a mix"),
+    "mixes are one file": (
+        KARAOKE + "[mixes.Karaoke]\n",
+        5,
+        "'Karaoke' and 'karaoke' are one file on macOS and Windows",
+    ),
     "width": ("[stems.bass]\nwidth = 3\n", 4, "from 0 to 2"),
     "chain is a table": ("[stems.bass.chain]\neffect = 'Gain'\n", 3, "write [[stems.bass.chain]]"),
     "unknown effect": ("[[mix.chain]]\neffect = 'Compresor'\n", 4, "did you mean Compressor?"),
@@ -97,6 +103,12 @@ BROKEN = {
         5,
         "leaves the preset's folder",
     ),
+    "state is no name": (
+        "[[mix.chain]]\nplugin = '.'\nstate = \"a\\u0000\"\n",
+        5,
+        "cannot be read",
+    ),
+    "plug-in is no name": (f"[[mix.chain]]\nplugin = '{'a' * 300}'\n", 4, "cannot be read"),
     "plug-in with other keys": ("[[mix.chain]]\nplugin = '.'\nratio = 3\n", 5, "has no 'ratio'"),
     "parameter is a table": (
         "[[mix.chain]]\nplugin = '.'\n[mix.chain.parameters]\na = { b = 1 }\n",
@@ -236,9 +248,10 @@ def test_a_model_without_the_stem_is_refused(written):
     preset = read_preset(written(HEAD + "[outputs]\nstems = ['guitar']\n"))
     with pytest.raises(ModelError, match=r"no stem 'guitar'.*drums, bass"):
         preset.written_stems(FOUR)
-    mix = read_preset(written(HEAD + "[mixes.vocals]\n"))
-    with pytest.raises(UsageError, match="called like a stem"):
-        mix.written_stems(FOUR)
+    for name in ("vocals", "Vocals"):
+        mix = read_preset(written(HEAD + f"[mixes.{name}]\n"))
+        with pytest.raises(UsageError, match=f"mix '{name}' is called like the stem 'vocals'"):
+            mix.written_stems(FOUR)
 
 
 def test_the_hash_is_that_of_everything_it_is_made_of(written, tmp_path):
