@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from bridge.runtime.places import check_inputs, check_places
 from bridge.runtime.preset import Mix, Preset, check_loudness, whole_warnings
 from bridge.runtime.render import Rendering
 from bridge.runtime.takes import Take, TakeWriter, encode_take, level
+from bridge.runtime.workspace import Workspace
 from bridge.runtime.writing import writing
 
 
@@ -82,11 +82,8 @@ def chain_file(
 
     check_places(output.parent, {"out": output}, replace=overwrite)
     check_inputs({"out": output}, (path,))
-    parent = next(parent for parent in output.absolute().parents if parent.exists())
-    with writing(output):
-        folder = tempfile.TemporaryDirectory(prefix=".stembridge-", dir=parent)
-    with folder as name:
-        work = Path(name)
+    with Workspace(output.parent, output, keep=False, kind="chain") as workspace:
+        work = workspace.path
         source = open_source(path, work)
         verify(source)
         encoding = _encoding(preset, output, bits, source)
@@ -116,7 +113,6 @@ def chain_file(
         if output.exists() and not overwrite:  # another run may have been here
             raise OutputError(f"{output} exists already; add --overwrite, or choose another -o")
         with writing(output):
-            output.parent.mkdir(parents=True, exist_ok=True)
             written.path.replace(output)
     seconds = round(time.monotonic() - began, 3)
     frames, peak, reached = take.frames, written.peak, adjusted.reached

@@ -38,10 +38,12 @@ class Workspace:
     """Folder of the unfinished work on the input `target`, locked while the context is open.
 
     When the context is left, the folder is removed, unless `keep` is set and an error ended it.
+    `kind` tells apart works of other kinds on the same file.
     """
 
-    def __init__(self, folder: Path, target: Path, *, keep: bool) -> None:
-        key = hashlib.sha256(os.fsencode(os.path.realpath(target))).hexdigest()[:12]
+    def __init__(self, folder: Path, target: Path, *, keep: bool, kind: str = "") -> None:
+        name = kind.encode() + os.fsencode(os.path.realpath(target))
+        key = hashlib.sha256(name).hexdigest()[:12]
         self.path = folder / FOLDER / key
         self._target = target
         self._keep = keep

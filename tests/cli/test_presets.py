@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from shutil import copy, copytree
 
@@ -269,6 +270,23 @@ def test_a_plug_in_with_latency_is_in_step_in_a_file(run, tmp_path):
     done = run("chain", "plug.toml", source, "-o", "out.wav", "--bits", "32f", "--stem", "bass")
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(read(tmp_path / "out.wav"), read(source), atol=1e-6)
+
+
+def test_what_a_killed_chain_leaves_is_gone_after_the_next(run, tmp_path):
+    (tmp_path / "echo.toml").write_text(ECHO)
+    write(tmp_path / "in.wav", music(4_000_000))
+    words = ("chain", "echo.toml", "in.wav", "-o", "new/out.wav")
+    process = subprocess.Popen([STEMBRIDGE, *words], cwd=tmp_path)
+    while not list(tmp_path.glob("**/take.f32")):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert list(tmp_path.glob("**/take.f32"))
+    done = run(*words)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.wav"]
+    assert not list(tmp_path.glob(".stembridge*"))
 
 
 def test_tails_of_a_chain(run, tmp_path):
