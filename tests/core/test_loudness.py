@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.core.loudness import LoudnessMeter, highpass, shelf
+from bridge.core.loudness import LoudnessMeter, _response, highpass, shelf
 
 RATES = (8000, 22050, 44100, 48000, 96000)
 
@@ -38,6 +38,17 @@ def test_the_filters_at_48_khz_are_those_of_the_recommendation():
     assert forward == pytest.approx(expected, abs=1e-10)
     assert back == pytest.approx((-1.69065929318241, 0.73248077421585), abs=1e-10)
     assert low == pytest.approx((-1.99004745483398, 0.99007225036621), abs=1e-10)
+
+
+@pytest.mark.parametrize("rate", [4000, *RATES, 192_000])
+def test_the_response_that_ends_is_that_of_the_filters_to_1e_9(rate):
+    angles = 2 * np.pi * np.concatenate([np.linspace(0, 400, 800), np.geomspace(400, rate / 2)])
+    z = np.exp(-1j * angles / rate)
+    exact = np.ones(len(z), complex)
+    for (b0, b1, b2), (a1, a2) in (shelf(rate), highpass(rate)):
+        exact *= (b0 + b1 * z + b2 * z * z) / (1 + a1 * z + a2 * z * z)
+    heard = np.polynomial.polynomial.polyval(z, _response(rate))
+    assert np.abs(heard - exact).max() <= 1e-9
 
 
 @pytest.mark.parametrize("rate", RATES)
