@@ -75,20 +75,47 @@ def test_what_is_no_audio_is_refused(audio, words):
         bridge.separate(audio, RATE, "fake")
 
 
+@pytest.mark.parametrize("rate", [0, -1, 44_100.5, np.nan, np.inf, "44100", None, 1j])
+def test_what_is_no_rate_is_refused(rate):
+    with pytest.raises(UsageError, match="no sample rate; give Hz as a whole number"):
+        bridge.separate(music(), rate, "fake")
+
+
+@pytest.mark.parametrize("rate", [44_100.0, np.int64(44_100), np.float32(44_100)])
+def test_a_whole_rate_is_one_whatever_its_type(rate):
+    song = music()
+    bass = bridge.separate(song, rate, "fake")["bass"]
+    np.testing.assert_allclose(bass, GAINS["bass"] * song, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("start", 1.0), ("end", 1.0), ("format", "flac"), ("clip", "clamp")]
+)
+def test_settings_of_files_are_refused_for_arrays(name, value):
+    with pytest.raises(UsageError, match=f"takes no {name}.*files are for bridge.bounce"):
+        bridge.separate(music(), RATE, "fake", **{name: value})
+
+
 def test_mistakes_raise_the_errors_of_the_command():
     with pytest.raises(ModelError, match="nobody-has-it"):
         bridge.separate(music(), RATE, "nobody-has-it")
     with pytest.raises(UsageError, match="--overlap"):
         bridge.separate(music(), RATE, "fake", overlap=3)
+    with pytest.raises(UsageError, match=r"takes no overlapp \(did you mean overlap\?\)"):
+        bridge.separate(music(), RATE, "fake", overlapp=3)
+    with pytest.raises(UsageError, match=r"bridge.bounce takes no ovrwrite \(did you mean over"):
+        bridge.bounce("a.wav", ovrwrite=True)
     with pytest.raises(AttributeError, match="no attribute 'seperate'"):
         bridge.seperate  # noqa: B018 - the look-up is what is tried
 
 
-def test_a_bounce_takes_a_preset_by_name_or_itself(tmp_path):
+def test_a_bounce_takes_a_preset_by_name_by_path_or_itself(tmp_path):
     song = music()
     soundfile.write(tmp_path / "a.wav", song.T, RATE, subtype="FLOAT")
-    both: tuple[str | bridge.Preset, ...] = ("karaoke", bridge.Preset.load("karaoke"))
-    for number, preset in enumerate(both):
+    itself = bridge.Preset.load("karaoke")
+    presets: list[str | Path | bridge.Preset]
+    presets = ["karaoke", itself.path, str(itself.path), itself]
+    for number, preset in enumerate(presets):
         out = tmp_path / str(number)
         steps: list[Any] = []
         result = bridge.bounce(

@@ -86,11 +86,13 @@ def check(names: tuple[str, ...], *, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name", required=False)
-def path(name: str | None) -> None:
+@_JSON
+def path(name: str | None, *, as_json: bool) -> None:
     """Print the file of the preset NAME, or the folder for your own."""
     from bridge.runtime.preset_store import find_preset, own_folder
 
-    click.echo(own_folder() if name is None else find_preset(name).path)
+    found = own_folder() if name is None else find_preset(name).path
+    click.echo(json.dumps({"name": name, "path": str(found)}) if as_json else found)
 
 
 def _row(entry: Any) -> dict[str, Any]:

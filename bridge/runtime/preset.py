@@ -6,6 +6,7 @@ docs/PRESETS.md describes the file. `preset_reader.py` makes one of it, `preset_
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,7 +110,7 @@ class Preset:
     sha256: str
 
     @classmethod
-    def load(cls, name: str | Path) -> Self:
+    def load(cls, name: str | os.PathLike[str]) -> Self:
         """The preset of that name, or in the file of that path.
 
         Raises UsageError that names file, line, what is wrong, and the nearest that is right.

@@ -56,7 +56,7 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda entry: entry.name)
 
 
-def find_preset(name: str | Path) -> Preset:
+def find_preset(name: str | os.PathLike[str]) -> Preset:
     """The preset called `name`, or in the file `name` where that is a path or ends in .toml.
 
     Raises UsageError with the nearest name, or for a file with a mistake.
@@ -65,7 +65,7 @@ def find_preset(name: str | Path) -> Preset:
     from bridge.runtime.preset_reader import read_preset
 
     text = os.fspath(name)
-    if isinstance(name, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
+    if not isinstance(name, str) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         return read_preset(Path(name))
     known = {entry.name: entry for entry in entries()}
     if text not in known:

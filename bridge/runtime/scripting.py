@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,8 @@ from bridge.core.mix import mix_stems, residual
 from bridge.core.rates import RateMap
 from bridge.engine.base import Audio, Ensemble
 from bridge.engine.offline import OfflineRun, Settings
-from bridge.errors import InputError
+from bridge.errors import InputError, UsageError
+from bridge.runtime.effects import nearest
 from bridge.runtime.models import Models
 from bridge.runtime.outputs import plan_outputs, stems_needed
 from bridge.runtime.preset import Preset
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from bridge.runtime.bounce import Progress, Result
 
 _BLOCK = 1 << 16
+_SEPARATION = (
+    *("stems", "two_stems", "residual", "overlap", "shifts", "seed", "precision"),
+    *("device", "batch", "allow_pickle"),
+)
 
 
 def separate(
@@ -38,18 +45,21 @@ def separate(
     """Separate an array into stems.
 
     Parameters: `audio`, full scale 1.0, of shape (C, T) as pedalboard has it, or (T,) for mono;
-    `rate` in Hz; `model` as for `stembridge bounce`; `settings` are fields of
-    `bridge.config.BounceSettings` that concern separation, such as overlap, shifts or residual;
-    `warn` gets lines of words.
+    `rate` in Hz, a whole number; `model` as for `stembridge bounce`; `settings` are those fields of
+    `bridge.config.BounceSettings` that concern separation: stems, two_stems, residual, overlap,
+    shifts, seed, precision, device, batch and allow_pickle; `warn` gets lines of words.
 
     Returns stems by name, each (C, T), float32. They sum to `audio`, since `other` is what the
     others leave of it; with residual="off" it is what the model says. A mono array gives stems of
     shape (1, T).
 
-    Raises InputError for an array that is no such audio, UsageError for settings and ModelError for
-    a model that cannot be had; nothing is fetched (`stembridge models fetch NAME` does that).
+    Raises InputError for an array that is no such audio, UsageError for a rate or settings that
+    cannot work, and ModelError for a model that cannot be had; nothing is fetched
+    (`stembridge models fetch NAME` does that).
     """
+    _check_names("bridge.separate", settings, _SEPARATION)
     chosen = BounceSettings(model=model, **settings)
+    rate = _as_rate(rate)
     signal = _as_audio(audio)
     models = Models(chosen, lambda *_: None)
     ensemble = models.load(rate)
@@ -71,7 +81,7 @@ def separate(
 
 def bounce(
     path: str | os.PathLike[str],
-    preset: str | Preset | None = None,
+    preset: str | os.PathLike[str] | Preset | None = None,
     output: str | os.PathLike[str] = "stems",
     *,
     progress: Callable[[Progress], None] = lambda _: None,
@@ -89,13 +99,32 @@ def bounce(
     """
     from bridge.runtime.bounce import bounce as bounce_file
 
-    chosen = Preset.load(preset) if isinstance(preset, str) else preset
+    _check_names("bridge.bounce", settings, [field.name for field in fields(BounceSettings)])
+    chosen = preset if preset is None or isinstance(preset, Preset) else Preset.load(preset)
     wanted = BounceSettings(**settings) if chosen is None else chosen.settings(settings)
     models = Models(wanted, lambda *_: None)
     for text in models.warnings:
         warn(text)
     song, folder = Path(path), Path(output)
     return bounce_file(song, folder, wanted, models, preset=chosen, progress=progress, warn=warn)
+
+
+def _check_names(function: str, settings: Mapping[str, Any], known: Sequence[str]) -> None:
+    for name in settings:
+        if name not in known:
+            listed = ", ".join(known)
+            hint = "; files are for bridge.bounce" if hasattr(BounceSettings, name) else ""
+            raise UsageError(
+                f"{function} takes no {name}{nearest(name, known)}; it takes {listed}{hint}"
+            )
+
+
+def _as_rate(rate: Any) -> int:
+    """pedalboard has some rates as floats."""
+    hertz = float(rate) if isinstance(rate, numbers.Real) else 0.0
+    if hertz >= 1 and hertz.is_integer():
+        return int(hertz)
+    raise UsageError(f"rate {rate!r} is no sample rate; give Hz as a whole number, such as 44100")
 
 
 def _as_audio(audio: ArrayLike) -> Audio:

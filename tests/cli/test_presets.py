@@ -85,6 +85,10 @@ def test_show_and_path(run, own):
     assert facts["outputs"]["mixes"] == ["karaoke"]
     assert run("presets", "path").stdout.strip() == str(own)
     assert run("presets", "path", "karaoke").stdout.strip() == str(ROOT / "presets/karaoke.toml")
+    facts = json.loads(run("presets", "path", "--json").stdout)
+    assert facts == {"name": None, "path": str(own)}
+    facts = json.loads(run("presets", "path", "karaoke", "--json").stdout)
+    assert facts == {"name": "karaoke", "path": str(ROOT / "presets/karaoke.toml")}
     refused_line(run("presets", "show", "karaokee"), 2, "did you mean karaoke?")
 
 
