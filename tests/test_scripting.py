@@ -75,7 +75,7 @@ def test_what_is_no_audio_is_refused(audio, words):
         bridge.separate(audio, RATE, "fake")
 
 
-@pytest.mark.parametrize("rate", [0, -1, 44_100.5, np.nan, np.inf, "44100", None, 1j])
+@pytest.mark.parametrize("rate", [0, -1, 44_100.5, 10**9, np.nan, np.inf, "44100", None, 1j])
 def test_what_is_no_rate_is_refused(rate):
     with pytest.raises(UsageError, match="no sample rate; give Hz as a whole number"):
         bridge.separate(music(), rate, "fake")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bridge.runtime.bounce import Progress, Result
 
 _BLOCK = 1 << 16
+_FASTEST = 384_000  # what spectral works at; resamplers would take any memory beyond
 _SEPARATION = (
     *("stems", "two_stems", "residual", "overlap", "shifts", "seed", "precision"),
     *("device", "batch", "allow_pickle"),
@@ -122,9 +123,12 @@ def _check_names(function: str, settings: Mapping[str, Any], known: Sequence[str
 def _as_rate(rate: Any) -> int:
     """pedalboard has some rates as floats."""
     hertz = float(rate) if isinstance(rate, numbers.Real) else 0.0
-    if hertz >= 1 and hertz.is_integer():
+    if 1 <= hertz <= _FASTEST and hertz.is_integer():
         return int(hertz)
-    raise UsageError(f"rate {rate!r} is no sample rate; give Hz as a whole number, such as 44100")
+    raise UsageError(
+        f"rate {rate!r} is no sample rate; give Hz as a whole number up to {_FASTEST}, such as "
+        "44100"
+    )
 
 
 def _as_audio(audio: ArrayLike) -> Audio:

@@ -37,10 +37,11 @@ def main() -> None:
     parser.add_argument("plugin", help="a VST3 or Audio Unit")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--preset", default="vocal-cleanup")
-    parser.add_argument("--model", default="auto")
+    parser.add_argument("--model", help="instead of the preset's")
     chosen = parser.parse_args()
 
-    board = bridge.Preset.load(chosen.preset).board(stem="vocals")
+    preset = bridge.Preset.load(chosen.preset)
+    board = preset.board(stem="vocals")
     plugin: Any = pedalboard.load_plugin(chosen.plugin)
     for pair in chosen.set:
         name, _, value = pair.partition("=")
@@ -50,7 +51,8 @@ def main() -> None:
     board.append(plugin)
 
     audio, rate = soundfile.read(chosen.song, dtype="float32", always_2d=True)
-    stems = bridge.separate(audio.T, rate, chosen.model, warn=print)
+    model = chosen.model or str(preset.separation.get("model", "auto"))
+    stems = bridge.separate(audio.T, rate, model, warn=print)
     vocals = board(stems["vocals"], rate)
     if plugin.reported_latency_samples:
         print(f"the plug-in's {plugin.reported_latency_samples} frames of latency are taken out")
