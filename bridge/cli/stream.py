@@ -113,6 +113,8 @@ def command(
     )
     if preset and options["residual"] == "file":
         raise UsageError("--residual file and --preset exclude each other; use other or off")
+    if preset and connection is None:  # else the sidecar's presets are those of another machine
+        _check(preset)
     options["model"] = _absolute(_model_of(preset) if model is None else model)
     with Line(quiet=as_json) as line, refusals():
         played = play(
@@ -125,6 +127,13 @@ def command(
             warn=line.warn,
         )
     click.echo(json.dumps(played.manifest) if as_json else "\n".join(report(played)))
+
+
+def _check(preset: str) -> None:
+    """Raise UsageError for a preset that is not on this machine, or has a mistake."""
+    from bridge.runtime.preset import Preset
+
+    Preset.load(preset)
 
 
 def _model_of(preset: str) -> str:
