@@ -57,6 +57,10 @@ TICK_US = 200_000
 """How often heartbeats, silent clients and waiting restarts are looked at."""
 
 
+STOPPED_US = 1_000_000
+"""A tick so much later than the one before comes after a stop of this process or the machine."""
+
+
 class Server:
     """Serves on `sockets` until a signal comes, or nobody has been here for long enough.
 
@@ -218,6 +222,7 @@ class Server:
         return True
 
     def _tick(self, now: int) -> None:
+        was_stopped = now - self._ticked_us > STOPPED_US
         self._ticked_us, self._reported = now, None
         for worker in self._workers.values():
             try:
@@ -228,8 +233,9 @@ class Server:
                 self._control.died(worker.kind)
         self._control.tick()
         for session in self._control.sessions:
-            with contained():
-                self._look_after(session, now)
+            if not was_stopped:  # what they said meanwhile is still on its way in
+                with contained():
+                    self._look_after(session, now)
         if len(self._control.sessions):
             self._busy_us = now
         elif self._idle_exit_us and now - self._busy_us > self._idle_exit_us:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.hosts.native import HOST, NativeHost
-from tests.hosts.plugin import BLOCK, NULL_DECIBELS, RATE, bundle, decibels, streamed
+from tests.hosts.plugin import BLOCK, NULL_DECIBELS, RATE, bundle, decibels, streamed, streamed_by
 from tests.hosts.preset import wanting
 from tests.server.sidecar import Sidecar, wait_until
 
@@ -127,7 +127,9 @@ def test_many_instances_leave_nothing(server, environment, journal, capsys):
         wait_until(lambda: not host.open_files()["children"])
         before = host.open_files()
         host.load()
-        state = wanting("spectral")
+        # With its plan, as a render has no stems where the host was told another latency.
+        _, plan = streamed_by(server, noise[:, :RATE], latency=str(MANY_LATENCY_US // 1000))
+        state = wanting("spectral", rate=RATE, plan=plan)
         state["wanted"]["latency_us"] = MANY_LATENCY_US
         host.take(state)
         # A busy machine does not let so many in that are not to be late.
