@@ -257,6 +257,17 @@ def test_hops_off_the_grid_are_refused():
         plan(wanted(saved=replace(saved, hop=saved.hop + 1)), hop_by_hop())
 
 
+def test_a_saved_plan_may_wait_longer_for_effects_than_they_take_and_not_shorter():
+    model = replace(hop_by_hop(), effects=240)
+    dry, dry_latency = plan(wanted(), hop_by_hop())
+    saved, latency = plan(wanted(), model)
+    assert saved == replace(dry, effects=240)
+    assert latency == dry_latency + 240
+    assert plan(wanted(saved=saved), replace(model, effects=230)) == (saved, latency)
+    with pytest.raises(Refused, match=r"240 frames for effects.* take 241; leave it out"):
+        plan(wanted(saved=saved), replace(model, effects=241))
+
+
 plans = st.builds(
     SavedPlan,
     **{
