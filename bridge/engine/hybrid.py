@@ -1,0 +1,190 @@
+"""HDemucs and HTDemucs in three steps, so that the middle one can run on another engine.
+
+A window's way: `split` makes its spectrogram and its waveform and normalises both -> a core, which
+is the network proper, maps them to those of every stem -> `join` scales back, inverts the
+spectrogram and adds the two up. What the network loses in precision is lost in the core alone.
+
+The order of the layers is that of `HTDemucs.forward` and `HDemucs.forward` in demucs 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+EPSILON = 1e-5
+"""Added to what normalisation divides by, as demucs does."""
+
+
+class Core(Protocol):
+    """Runs the network proper, on whatever engine."""
+
+    def __call__(self, spectrum: Tensor, wave: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (B, 2 C, F, T) and (B, C, n), normalised, to (B, 2 S C, F, T) and (B, S C, n)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What normalisation took away: of shape (B, 1, 1, 1) and (B, 1, 1)."""
+
+    spectrum_mean: Tensor
+    spectrum_std: Tensor
+    wave_mean: Tensor
+    wave_std: Tensor
+
+
+def has_core(network: Any) -> bool:
+    """True for the networks that `split` and `join` serve: all published ones but time-only."""
+    return bool(getattr(network, "cac", False)) and bool(getattr(network, "hybrid", True))
+
+
+def split(network: Any, mix: Tensor) -> tuple[Tensor, Tensor, Scale]:
+    """The normalised spectrogram and waveform of windows (B, C, n), and their scale."""
+    spectrum = network._magnitude(network._spec(mix))  # noqa: SLF001 - it has no public way
+    means, stds = spectrum.mean((1, 2, 3), keepdim=True), spectrum.std((1, 2, 3), keepdim=True)
+    mean, std = mix.mean((1, 2), keepdim=True), mix.std((1, 2), keepdim=True)
+    normal = (spectrum - means) / (EPSILON + stds)
+    return normal, (mix - mean) / (EPSILON + std), Scale(means, stds, mean, std)
+
+
+def join(network: Any, spectrum: Tensor, wave: Tensor, scale: Scale) -> Tensor:
+    """Stems (B, S, C, n) of what a core gave for windows of n frames."""
+    batch, _, bins, frames = spectrum.shape
+    sources, length = len(network.sources), wave.shape[-1]
+    stems = spectrum.float().view(batch, sources, -1, bins, frames)
+    stems = stems * scale.spectrum_std[:, None] + scale.spectrum_mean[:, None]
+    heard = network._ispec(network._mask(None, stems), length)  # noqa: SLF001 - as above
+    waves = wave.float().view(batch, sources, -1, length)
+    return cast(Tensor, heard) + waves * scale.wave_std[:, None] + scale.wave_mean[:, None]
+
+
+@dataclass
+class _Shapes:
+    """Frames before each layer of the encoders, which the decoders trim to: set by an encoder."""
+
+    lengths: list[int] = field(default_factory=list)
+    wave_lengths: list[int] = field(default_factory=list)
+
+
+class Part(nn.Module):
+    """One stretch of a core. The first `takes` tensors go in, and what comes out replaces them.
+
+    low_precision: whether `fast` runs it in bfloat16.
+    """
+
+    takes: int
+    low_precision: bool
+
+    def __init__(self, network: Any, shapes: _Shapes, *, takes: int, low_precision: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.shapes = shapes
+        self.takes = takes
+        self.low_precision = low_precision
+
+
+class _Encoder(Part):
+    """Spectrogram and waveform to what is left of them, and what skips the middle."""
+
+    def forward(self, spectrum: Tensor, wave: Tensor) -> tuple[Tensor, ...]:
+        network, shapes = self.network, self.shapes
+        shapes.lengths.clear()
+        shapes.wave_lengths.clear()
+        skips: list[Tensor] = []
+        wave_skips: list[Tensor] = []
+        for index, encode in enumerate(network.encoder):
+            shapes.lengths.append(spectrum.shape[-1])
+            inject = None
+            if index < len(network.tencoder):
+                shapes.wave_lengths.append(wave.shape[-1])
+                wave = network.tencoder[index](wave)
+                if network.tencoder[index].empty:
+                    inject = wave  # the branches merge here
+                else:
+                    wave_skips.append(wave)
+            spectrum = encode(spectrum, inject)
+            if index == 0 and network.freq_emb is not None:
+                bins = torch.arange(spectrum.shape[-2], device=spectrum.device)
+                places = network.freq_emb(bins).t()[None, :, :, None]
+                spectrum = spectrum + network.freq_emb_scale * places
+            skips.append(spectrum)
+        return spectrum, wave, *skips, *wave_skips
+
+
+class _Middle(Part):
+    """The transformer, or what stands in its place."""
+
+    def forward(self, spectrum: Tensor, wave: Tensor) -> tuple[Tensor, ...]:
+        network = self.network
+        if not hasattr(network, "crosstransformer"):  # HDemucs: all goes through the skips
+            zeros = torch.zeros_like(spectrum)
+            return zeros, zeros
+        if not network.crosstransformer:
+            return spectrum, wave
+        if network.bottom_channels:
+            bins = spectrum.shape[2]
+            spectrum = network.channel_upsampler(spectrum.flatten(2)).unflatten(2, (bins, -1))
+            wave = network.channel_upsampler_t(wave)
+        spectrum, wave = network.crosstransformer(spectrum, wave)
+        if network.bottom_channels:
+            bins = spectrum.shape[2]
+            spectrum = network.channel_downsampler(spectrum.flatten(2)).unflatten(2, (bins, -1))
+            wave = network.channel_downsampler_t(wave)
+        return spectrum, wave
+
+
+class _Decoder(Part):
+    """What comes out of the middle, and what skipped it, to those of every stem."""
+
+    def forward(self, spectrum: Tensor, wave: Tensor, *skipped: Tensor) -> tuple[Tensor, ...]:
+        network, shapes = self.network, self.shapes
+        count = len(network.encoder)
+        skips, wave_skips = list(skipped[:count]), list(skipped[count:])
+        lengths, wave_lengths = list(shapes.lengths), list(shapes.wave_lengths)
+        offset = network.depth - len(network.tdecoder)
+        for index, decode in enumerate(network.decoder):
+            spectrum, before = decode(spectrum, skips.pop(), lengths.pop())
+            if index < offset:
+                continue
+            unmix = network.tdecoder[index - offset]
+            if unmix.empty:  # the branches part here
+                wave, _ = unmix(before[:, :, 0], None, wave_lengths.pop())
+            else:
+                wave, _ = unmix(wave, wave_skips.pop(), wave_lengths.pop())
+        return spectrum, wave
+
+
+def parts(network: Any) -> tuple[Part, ...]:
+    """A core in stretches of one precision each; `run_parts` runs them."""
+    shapes = _Shapes()
+    skips = len(network.encoder) + sum(not layer.empty for layer in network.tencoder)
+    return (
+        _Encoder(network, shapes, takes=2, low_precision=True),
+        _Middle(network, shapes, takes=2, low_precision=False),
+        _Decoder(network, shapes, takes=2 + skips, low_precision=True),
+    )
+
+
+class TorchCore(Part):
+    """All of a core in one, as torch runs it and as other engines convert it."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__(network, _Shapes(), takes=2, low_precision=False)
+        self._parts = parts(network)
+
+    def forward(self, spectrum: Tensor, wave: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Core`."""
+        spectrum, wave = run_parts(self._parts, (spectrum, wave))
+        return spectrum, wave
+
+
+def run_parts(stretch: Iterable[Any], given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Call parts, or what stands for them and has their `takes`, one after the other."""
+    for part in stretch:
+        given = (*part(*given[: part.takes]), *given[part.takes :])
+    return given
