@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,11 +72,15 @@ def choose_place(
     return Place(folder, threads, min(streams, threads), low_precision and has_bfloat16())
 
 
+def _openvino() -> Any:
+    """The package; its telemetry, which would report every conversion unasked, is kept out."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return import_module("openvino")
+
+
 def has_bfloat16() -> bool:
     """Whether this CPU computes in bfloat16; where it does not, OpenVINO uses float32."""
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoCore:
@@ -153,9 +159,7 @@ def _run(stages: Sequence[_Stage], spectrum: Any, wave: Any) -> tuple[Any, Any]:
 
 def _compile(models: Sequence[Any], parts: Sequence[Any], place: Place) -> list[Any]:
     """The parts of a core from files or models of OpenVINO, ready to make requests of."""
-    import openvino
-
-    engine = openvino.Core()
+    engine = _openvino().Core()
     options = {
         "INFERENCE_NUM_THREADS": place.threads,
         "NUM_STREAMS": place.streams,
@@ -170,11 +174,11 @@ def _compile(models: Sequence[Any], parts: Sequence[Any], place: Place) -> list[
 
 def _convert(network: Any, frames: int, parts: Sequence[Any]) -> list[Any]:
     """Each part as a model of OpenVINO, made from what it does with a window of noise."""
-    import openvino
     import torch
 
     from bridge.engine import hybrid
 
+    openvino = _openvino()
     noise = torch.randn(1, network.audio_channels, frames, generator=torch.Generator())
     models = []
     with torch.no_grad(), warnings.catch_warnings():
@@ -206,10 +210,9 @@ class _Store:
 
     def keep(self, models: Sequence[Any]) -> None:
         """Write the parts in one step, or do without where that is not possible."""
-        import openvino
-
         if not self._known:
             return
+        openvino = _openvino()
         try:
             self._folder.mkdir(0o700, parents=True, exist_ok=True)
             fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
