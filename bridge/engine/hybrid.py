@@ -10,7 +10,7 @@ The order of the layers is that of `HTDemucs.forward` and `HDemucs.forward` in d
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import torch
@@ -63,52 +63,50 @@ def join(network: Any, spectrum: Tensor, wave: Tensor, scale: Scale) -> Tensor:
     return cast(Tensor, heard) + waves * scale.wave_std[:, None] + scale.wave_mean[:, None]
 
 
-@dataclass
-class _Shapes:
-    """Frames before each layer of the encoders, which the decoders trim to: set by an encoder."""
-
-    lengths: list[int] = field(default_factory=list)
-    wave_lengths: list[int] = field(default_factory=list)
-
-
 class Part(nn.Module):
     """One stretch of a core. The first `takes` tensors go in, and what comes out replaces them.
 
     low_precision: whether `fast` runs it in bfloat16.
     """
 
-    takes: int
-    low_precision: bool
+    takes = 2
+    low_precision = False
 
-    def __init__(self, network: Any, shapes: _Shapes, *, takes: int, low_precision: bool) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
         self.network = network
-        self.shapes = shapes
-        self.takes = takes
-        self.low_precision = low_precision
 
 
 class _Encoder(Part):
-    """Spectrogram and waveform to what is left of them, and what skips the middle."""
+    """Some layers on the way to the middle; what skips it goes from them to a decoder.
+
+    layers: of the encoder, from the outermost. lengths, wave_lengths: frames before each.
+    """
+
+    def __init__(self, network: Any, layers: range, *, low_precision: bool = False) -> None:
+        super().__init__(network)
+        self.layers = layers
+        self.low_precision = low_precision
+        self.lengths: list[int] = []
+        self.wave_lengths: list[int] = []
 
     def forward(self, spectrum: Tensor, wave: Tensor) -> tuple[Tensor, ...]:
-        network, shapes = self.network, self.shapes
-        shapes.lengths.clear()
-        shapes.wave_lengths.clear()
+        network = self.network
+        self.lengths, self.wave_lengths = [], []
         skips: list[Tensor] = []
         wave_skips: list[Tensor] = []
-        for index, encode in enumerate(network.encoder):
-            shapes.lengths.append(spectrum.shape[-1])
+        for layer in self.layers:
+            self.lengths.append(spectrum.shape[-1])
             inject = None
-            if index < len(network.tencoder):
-                shapes.wave_lengths.append(wave.shape[-1])
-                wave = network.tencoder[index](wave)
-                if network.tencoder[index].empty:
+            if layer < len(network.tencoder):
+                self.wave_lengths.append(wave.shape[-1])
+                wave = network.tencoder[layer](wave)
+                if network.tencoder[layer].empty:
                     inject = wave  # the branches merge here
                 else:
                     wave_skips.append(wave)
-            spectrum = encode(spectrum, inject)
-            if index == 0 and network.freq_emb is not None:
+            spectrum = network.encoder[layer](spectrum, inject)
+            if layer == 0 and network.freq_emb is not None:
                 bins = torch.arange(spectrum.shape[-2], device=spectrum.device)
                 places = network.freq_emb(bins).t()[None, :, :, None]
                 spectrum = spectrum + network.freq_emb_scale * places
@@ -139,19 +137,27 @@ class _Middle(Part):
 
 
 class _Decoder(Part):
-    """What comes out of the middle, and what skipped it, to those of every stem."""
+    """The layers that undo those of an encoder, which ran on the same windows before."""
+
+    def __init__(self, network: Any, encoder: _Encoder) -> None:
+        super().__init__(network)
+        self.encoder = [encoder]  # in a list, as it is no part of this one
+        self.low_precision = encoder.low_precision
+        merged = len(network.tencoder)
+        waves = sum(not network.tencoder[n].empty for n in encoder.layers if n < merged)
+        self.takes = 2 + len(encoder.layers) + waves
 
     def forward(self, spectrum: Tensor, wave: Tensor, *skipped: Tensor) -> tuple[Tensor, ...]:
-        network, shapes = self.network, self.shapes
-        count = len(network.encoder)
+        network, encoder = self.network, self.encoder[0]
+        count = len(encoder.layers)
         skips, wave_skips = list(skipped[:count]), list(skipped[count:])
-        lengths, wave_lengths = list(shapes.lengths), list(shapes.wave_lengths)
-        offset = network.depth - len(network.tdecoder)
-        for index, decode in enumerate(network.decoder):
+        lengths, wave_lengths = list(encoder.lengths), list(encoder.wave_lengths)
+        for layer in reversed(encoder.layers):
+            decode = network.decoder[network.depth - 1 - layer]
             spectrum, before = decode(spectrum, skips.pop(), lengths.pop())
-            if index < offset:
+            if layer >= len(network.tdecoder):
                 continue
-            unmix = network.tdecoder[index - offset]
+            unmix = network.tdecoder[len(network.tdecoder) - 1 - layer]
             if unmix.empty:  # the branches part here
                 wave, _ = unmix(before[:, :, 0], None, wave_lengths.pop())
             else:
@@ -160,21 +166,22 @@ class _Decoder(Part):
 
 
 def parts(network: Any) -> tuple[Part, ...]:
-    """A core in stretches of one precision each; `run_parts` runs them."""
-    shapes = _Shapes()
-    skips = len(network.encoder) + sum(not layer.empty for layer in network.tencoder)
-    return (
-        _Encoder(network, shapes, takes=2, low_precision=True),
-        _Middle(network, shapes, takes=2, low_precision=False),
-        _Decoder(network, shapes, takes=2 + skips, low_precision=True),
-    )
+    """A core in stretches of one precision each; `run_parts` runs them.
+
+    In bfloat16 the outermost layers lose most, as they hear the input and give the output, and do
+    little of the work; attention loses much as well.
+    """
+    outer = _Encoder(network, range(1))
+    inner = _Encoder(network, range(1, network.depth), low_precision=True)
+    middle = _Middle(network)
+    return outer, inner, middle, _Decoder(network, inner), _Decoder(network, outer)
 
 
 class TorchCore(Part):
     """All of a core in one, as torch runs it and as other engines convert it."""
 
     def __init__(self, network: Any) -> None:
-        super().__init__(network, _Shapes(), takes=2, low_precision=False)
+        super().__init__(network)
         self._parts = parts(network)
 
     def forward(self, spectrum: Tensor, wave: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ ENGINES = ("auto", "openvino", "torch")
 KEPT_BYTES = 4 << 30
 """Converted networks that are kept on disk, those used last: a large one takes 170 MB."""
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Of what is kept on disk, and of the parts that networks are cut into."""
 
 _VERSIONED = ("openvino", "torch", "demucs")

@@ -60,6 +60,7 @@ class Models:
         self._loaded: Ensemble | None = None
         self.machine: dict[str, str | int] = {"device": "cpu"}
         self.batch = settings.batch or 1
+        self._no_bfloat16 = False
         if settings.model == "spectral":
             self.warnings.append(
                 "spectral is a preview that uses no trained model: expect audible bleed"
@@ -80,7 +81,12 @@ class Models:
         return _alone(FakeSeparator.from_text(name, rate))
 
     def _load_demucs(self) -> Ensemble:
-        from bridge.engine.demucs import choose_device, describe_machine, load_ensemble
+        from bridge.engine.demucs import (
+            choose_device,
+            describe_machine,
+            has_low_precision,
+            load_ensemble,
+        )
         from bridge.engine.openvino_core import choose_place
 
         device = choose_device(self._settings.device)
@@ -92,6 +98,10 @@ class Models:
             low_precision=self._settings.precision == "fast",
         )
         self.machine = describe_machine(device, place)
+        fast = self._settings.precision == "fast"
+        self._no_bfloat16 = fast and not (
+            place.low_precision if place else has_low_precision(device)
+        )
         self.batch = self._settings.batch or _BATCH[device.partition(":")[0]]
         return load_ensemble(
             self._choice.name,
@@ -108,6 +118,8 @@ class Models:
         self, ensemble: Ensemble, stems: tuple[str, ...], warn: Callable[[str], None]
     ) -> None:
         """Convert what separates `stems` for this machine, where that makes it faster."""
+        if self._no_bfloat16:
+            warn("this CPU has no bfloat16: --precision fast computes what exact does")
         for member in ensemble.contributing(stems):
             prepare(member.separator, member.separator.segment, warn)
 
