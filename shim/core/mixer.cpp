@@ -55,6 +55,8 @@ Mixer::Mixer(std::int64_t ramp)
     : gains_{Ramp(ramp), Ramp(ramp), Ramp(ramp), Ramp(ramp), Ramp(ramp), Ramp(ramp)} {}
 
 void Mixer::follow(const Strips& strips) {
+    if (!jump_ && strips == followed_) return;
+    followed_ = strips;
     const auto targets = effectiveGains(strips);
     for (std::size_t bus = 0; bus < kBuses; ++bus) {
         if (jump_)

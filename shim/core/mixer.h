@@ -19,6 +19,8 @@ struct Strip {
     float gain = 1.0f;  ///< linear: 0 is silence, 1 unchanged
     bool mute = false;
     bool solo = false;
+
+    bool operator==(const Strip&) const = default;
 };
 
 using Strips = std::array<Strip, kBuses>;
@@ -55,6 +57,7 @@ public:
 
 private:
     std::array<Ramp, kBuses> gains_;
+    Strips followed_{};
     bool jump_ = true;
 };
 

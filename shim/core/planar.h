@@ -22,4 +22,9 @@ inline float finite(float sample) {
     return std::abs(sample) <= std::numeric_limits<float>::max() ? sample : 0.0f;
 }
 
+/// Copies samples, those that are no finite numbers as 0. The two do not overlap.
+inline void copyFinite(const float* __restrict from, std::int64_t frames, float* __restrict to) {
+    for (std::int64_t frame = 0; frame < frames; ++frame) to[frame] = finite(from[frame]);
+}
+
 }  // namespace stembridge

@@ -66,6 +66,8 @@ Track::~Track() = default;
 
 void Track::process(const float* const* input, const Outputs& out, std::int64_t frames,
                     const Controls& controls, Waiter* waiter) {
+    // Nearly always, and a thread that slept has to fetch each line of code it runs.
+    if (frames <= block_) return processPiece(input, 0, out, frames, controls, waiter);
     for (std::int64_t done = 0; done < frames; done += block_) {
         const std::int64_t piece = std::min(block_, frames - done);
         processPiece(input, done, out.from(done), piece, controls, waiter);
@@ -143,7 +145,7 @@ void Track::takeInput(const float* const* input, std::int64_t offset, std::int64
         const float* const from = input[channel] + offset;
         float* const to = room != nullptr ? room + static_cast<std::int64_t>(channel) * frames
                                           : scratch(kCleanRow + channel);
-        for (std::int64_t frame = 0; frame < frames; ++frame) to[frame] = finite(from[frame]);
+        copyFinite(from, frames, to);
         clean[channel] = to;
     }
     playback_->dry.write({position_, frames}, clean.data());

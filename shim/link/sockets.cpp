@@ -121,6 +121,9 @@ std::optional<Incoming> Sockets::receive(protocol::Socket which) {
     zmq::socket_t& socket = at(which);
     Incoming found;
     try {
+        // Takes notice of a connection that is gone before a message, and not inside of one: there
+        // libzmq would end the process, and the host with it (its issue 3663).
+        static_cast<void>(socket.get(zmq::sockopt::events));
         bool more = true;
         while (more) {
             zmq::message_t frame;

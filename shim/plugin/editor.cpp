@@ -27,7 +27,7 @@ constexpr int kPlacesOfStrip = 3;
 Editor::Editor(Processor& owner)
     : AudioProcessorEditor(owner),
       processor_(owner),
-      wishes_(owner.player(), owner.parameters, kWishesPlace),
+      wishes_(owner, kWishesPlace),
       state_(kStatePlace),
       incomplete_([&owner] { owner.player().dismissIncomplete(); }, kNoticePlace),
       footer_(

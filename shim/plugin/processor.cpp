@@ -181,9 +181,18 @@ void Processor::announce() {
 }
 
 // Never on the audio thread, which takes up new plans by itself.
-void Processor::timerCallback() {
+void Processor::follow() {
     player_.follow();
+    if (isMixAwaited_) takeMix();
     if (!isAnnounced_) setLatencySamples(static_cast<int>(player_.latency()));
+}
+
+void Processor::takeMix() {
+    const std::string preset = player_.wanted().preset;
+    const link::Status status = player_.status();
+    if (!status.asked || !status.agreed || status.asked->preset != preset) return;
+    isMixAwaited_ = false;
+    if (!status.agreed->gains.empty()) parameters.mix(status.agreed->sources, status.agreed->gains);
 }
 
 bool Processor::isKeptForNewer() {
@@ -212,6 +221,7 @@ void Processor::setStateInformation(const void* data, int size) {
     const auto state =
         decodeState({static_cast<const char*>(data), static_cast<std::size_t>(size)});
     if (!state) return;
+    isMixAwaited_ = false;  // a project's faders are its own
     parameters.setValues(state->parameters);
     editorSize = state->editor;
     player_.restore(state->wanted);

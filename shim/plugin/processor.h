@@ -67,6 +67,11 @@ public:
     float takePeak(std::size_t bus) { return peaks_[bus].exchange(0, std::memory_order_relaxed); }
     std::atomic<bool> isMetering{false};
     EditorSize editorSize;
+    /// Whether the faders take the mix of the wanted preset, which the user has just chosen, once it
+    /// is granted; the editor may be closed by then. Message thread.
+    void awaitMix(bool isAwaited) { isMixAwaited_ = isAwaited; }
+    /// Takes up what was granted meanwhile, and tells the host. Called by a timer; message thread.
+    void follow();
     /// Whether the state is one of a newer plug-in, and goes back to the host as it came: until a
     /// model, a latency or a parameter is changed. Any thread but the audio one.
     bool isKeptForNewer();
@@ -95,7 +100,8 @@ private:
     Outputs outputs(const std::array<float*, kRows>& rows);
     void measure(const Outputs& out, int frames);
     void announce();
-    void timerCallback() override;
+    void takeMix();
+    void timerCallback() override { follow(); }
 
     Player player_;
     std::mutex newerMutex_;
@@ -106,6 +112,7 @@ private:
     std::vector<float> unheard_;  // stems to be metered that the host leaves out
     std::array<std::atomic<float>, kBuses + 1> peaks_{};
     std::atomic<double> rate_{0};
+    std::atomic<bool> isMixAwaited_{false};
     std::atomic<bool> isAnnounced_{false};  // a latency for a rate or a block that is to come
 };
 

@@ -21,8 +21,7 @@ juce::String latencyText(int ms) {
 
 }  // namespace
 
-Wishes::Wishes(Player& player, Parameters& parameters, int place)
-    : player_(player), parameters_(parameters) {
+Wishes::Wishes(Processor& owner, int place) : processor_(owner), player_(owner.player()) {
     for (juce::Label* const title : {&presetTitle_, &modelTitle_, &latencyTitle_}) {
         title->setFont(fontOf(14));
         title->setColour(juce::Label::textColourId, juce::Colour(hue::kDim));
@@ -47,7 +46,6 @@ Wishes::Wishes(Player& player, Parameters& parameters, int place)
 
 void Wishes::follow(const link::Status& status) {
     const Wanted wanted = player_.wanted();
-    if (isToBeMixed_) mix(status, wanted.preset);
     if (wanted == shown_ && status.presets == presets_) return;
     shown_ = wanted;
     presets_ = status.presets;
@@ -94,15 +92,8 @@ void Wishes::choosePreset() {
     if (chosen == wanted.preset) return;
     wanted.preset = chosen;
     wanted.kept.reset();
-    isToBeMixed_ = !chosen.empty();
+    processor_.awaitMix(!chosen.empty());
     player_.want(wanted);
-}
-
-// Only what the user has just chosen: a project's faders are its own.
-void Wishes::mix(const link::Status& status, const std::string& preset) {
-    if (!status.asked || !status.agreed || status.asked->preset != preset) return;
-    isToBeMixed_ = false;
-    if (!status.agreed->gains.empty()) parameters_.mix(status.agreed->sources, status.agreed->gains);
 }
 
 void Wishes::chooseModel() {

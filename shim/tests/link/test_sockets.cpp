@@ -114,3 +114,37 @@ TEST_CASE("what is no endpoint is a problem in words") {
     REQUIRE_FALSE(sockets);
     CHECK(sockets.problem().text.find("tcp://nowhere") != std::string::npos);
 }
+
+TEST_CASE("a server that goes while many messages wait takes them along, and not this process") {
+    const Folder folder;
+    zmq::context_t theirs, ours;
+    zmq::socket_t server(theirs, zmq::socket_type::router);
+    server.set(zmq::sockopt::linger, 0);
+    Connection connection;
+    connection.control = "ipc://" + (folder.path() / "control").string();
+    connection.audio = "ipc://" + (folder.path() / "audio").string();
+    server.bind(connection.audio);
+    auto sockets = Sockets::open(ours, connection, std::nullopt);
+    REQUIRE(sockets);
+    REQUIRE(becomesWritable(**sockets));
+    REQUIRE((*sockets)->send(Socket::kAudio, protocol::encode(protocol::Ping{1}), nullptr));
+    zmq::message_t sender, said;
+    REQUIRE(server.recv(sender));
+    REQUIRE(server.recv(said));
+
+    // libzmq looks for what became of connections at each 100th frame.
+    for (int i = 0; i < 120; ++i) {
+        zmq::message_t to;
+        to.copy(sender);
+        server.send(to, zmq::send_flags::sndmore);
+        server.send(zmq::str_buffer("header"), zmq::send_flags::sndmore);
+        server.send(zmq::str_buffer("payload"), zmq::send_flags::none);
+    }
+    auto items = (*sockets)->pollItems();
+    REQUIRE(zmq_poll(&items[1], 1, 5000) == 1);
+    server.close();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));  // until they know here
+    while (const auto message = (*sockets)->receive(Socket::kAudio)) {
+        CHECK(message->frames.size() == 2);
+    }
+}

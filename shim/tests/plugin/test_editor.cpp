@@ -1,10 +1,14 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
+#include <thread>
 
+#include "grantor.h"
 #include "plugin/editor.h"
 #include "plugin/processor.h"
+#include "runtime.h"
 
 using namespace stembridge;
 
@@ -163,6 +167,40 @@ TEST_CASE("a render that outruns the clock unannounced is told as well") {
     *processor.parameters.offline = static_cast<int>(Offline::Auto);
     play(processor, 2000);  // 21 s at once
     CHECK(processor.player().incompleteFrames() > 0);
+}
+
+TEST_CASE("a preset's mix sets the faders though the editor is closed before it is granted") {
+    const Folder folder;
+    const Runtime runtime(folder);
+    Processor processor;
+    const auto& strips = processor.parameters.strips;
+    prepare(processor);
+    {
+        const auto editor = opened(processor);
+        auto* const menu = dynamic_cast<juce::ComboBox*>(named(*editor, "Preset"));
+        REQUIRE(menu != nullptr);
+        menu->addItem("karaoke", 2);
+        menu->setSelectedId(2, juce::sendNotificationSync);
+    }
+    CHECK(processor.player().wanted().preset == "karaoke");
+    CHECK(!strips[indexOf(Bus::Vocals)].mute->get());
+    const Grantor server(folder, [](const auto& wish, auto& granted) {
+        granted.plan = defaultPlan({wish.rate, wish.block});
+        granted.latency = latencyOf(granted.plan, wish.rate);
+        granted.gains = {-14'400, 300};
+    });
+    *processor.parameters.offline = static_cast<int>(Offline::Never);
+    for (int i = 0; i < 4000 && !strips[indexOf(Bus::Vocals)].mute->get(); ++i) {
+        play(processor, 1);
+        processor.follow();
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    CHECK(strips[indexOf(Bus::Vocals)].mute->get());
+    CHECK(strips[indexOf(Bus::Other)].gain->get() == 3.0F);
+
+    *strips[indexOf(Bus::Vocals)].mute = false;  // from then on it is the user's
+    processor.follow();
+    CHECK(!strips[indexOf(Bus::Vocals)].mute->get());
 }
 
 TEST_CASE("a mix sets the faders of its stems, and mutes what is silent in it") {

@@ -12,13 +12,13 @@
 
 #include "grantor.h"
 #include "plugin/player.h"
+#include "runtime.h"
 
 using namespace stembridge;
 
 namespace {
 
 constexpr std::int64_t kRate = 48'000, kBlock = 64, kBounced = 8192;
-constexpr const char* kRuntime = "STEMBRIDGE_RUNTIME_DIR";
 constexpr const char* kConfig = "STEMBRIDGE_CONFIG_DIR";
 
 // The plan that was saved, or else one that a machine of another speed would choose.
@@ -28,18 +28,6 @@ void grant(const protocol::Configure& wish, protocol::Configured& granted) {
     granted.plan = wish.saved.value_or(chosen);
     granted.latency = latencyOf(granted.plan, wish.rate);
 }
-
-// Where instances look for a sidecar, as long as it lives.
-class Runtime {
-public:
-    explicit Runtime(const Folder& folder) : before_(std::getenv(kRuntime)) {
-        setenv(kRuntime, (folder.path() / "r").c_str(), 1);
-    }
-    ~Runtime() { setenv(kRuntime, before_.c_str(), 1); }
-
-private:
-    std::string before_;
-};
 
 // Plays in real time until `isTrue`.
 bool becomes(Player& player, std::int64_t block, const std::function<bool()>& isTrue) {
