@@ -70,6 +70,13 @@ class Traits:
         """The shortest hop on the grid that lasts `time_us` at least."""
         return -(-RateMap(MICROSECONDS, rate).frames(time_us) // self.grid) * self.grid
 
+    def fade(self, hop: int, lookahead: int) -> int:
+        """Frames over which a hop fades into the next one.
+
+        Near the newest frames a model guesses what follows, so a fade keeps to the older half.
+        """
+        return min(hop, (lookahead - self.edge) // 2)
+
     def longest_hop(self, window: int, lookahead: int) -> int:
         """Longest hop in a window of `window` frames with this look-ahead; below 1 for none."""
         room = window - lookahead - self.past * window // self.window
