@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -78,16 +78,17 @@ def duration(seconds: float) -> str:
 
 
 def report(study: Study) -> list[str]:
-    """All that is printed: what was measured and how, a table for each window, the picture."""
+    """All that is printed: what was measured and how, the tables, the picture."""
     summary, rows = study.summary(), study.rows
     faded = [row for row in rows if row.join == "fade"]
     windows = sorted({row.window for row in faded}, reverse=True)
     lines = _heading(summary)
     for window in windows:
-        some = [row for row in rows if row.window == window]
-        lines += ["", *_title(summary, window, some), *_aligned(_snr_table(some))]
+        some = [row for row in faded if row.window == window]
+        lines += ["", *_title(summary, window), *_aligned(_snr_table(some))]
     if faded:
-        lines += ["", *_seams(faded, windows[0]), "", *chart(faded)]
+        full = [row for row in rows if row.window == windows[0]]
+        lines += ["", *_details(full, summary["offline_sdr"]), *chart(faded)]
     return lines
 
 
@@ -111,7 +112,7 @@ def _by_stem(values: dict[str, float], digits: int) -> str:
     return ", ".join(f"{name} {value:.{digits}f}" for name, value in values.items())
 
 
-def _title(summary: dict[str, Any], window: float, rows: Sequence[Row]) -> list[str]:
+def _title(summary: dict[str, Any], window: float) -> list[str]:
     lines = [f"window {window:.2f} s: SNR of the worst stem in dB, by look-ahead and hop"]
     lines += [
         f"latencies with runs of {cost['typical_ms']:.0f} ms, at worst {cost['longest_ms']:.0f}, "
@@ -119,39 +120,61 @@ def _title(summary: dict[str, Any], window: float, rows: Sequence[Row]) -> list[
         for cost in summary["runs"]
         if math.isclose(cost["window"], window)
     ]
-    if rows and any(row.sdr for row in rows):
-        lines.append("in brackets what it costs in SDR against the true stems, mean of all")
     return lines
 
 
 def _snr_table(rows: Sequence[Row]) -> _Table:
-    """A line for each look-ahead: the SNR by hop, the gain of averaging, the latency."""
-    faded = {(row.lookahead, row.hop): row for row in rows if row.join == "fade"}
-    hops = sorted({hop for _, hop in faded})
-    table = [["look-ahead", *(f"{1000 * hop:.0f} ms" for hop in hops), "smallest latency"]]
-    for lookahead in sorted({ahead for ahead, _ in faded}):
-        line = [faded.get((lookahead, hop)) for hop in hops]
-        smallest = next(row.smallest for row in line if row is not None)
-        cells = ["-" if row is None else f"{min(row.snr.values()):.1f}" for row in line]
-        table.append([f"{1000 * lookahead:.0f} ms", *cells, _milliseconds(smallest)])
+    """A line for each look-ahead: the SNR by hop, and the latency."""
+    table = _table(rows, lambda row: f"{min(row.snr.values()):.1f}")
+    table[0].append("smallest latency")
+    smallest = {row.lookahead: row.smallest for row in rows}
+    for line, lookahead in zip(table[1:], sorted(smallest), strict=True):
+        line.append(_milliseconds(smallest[lookahead]))
     return table
+
+
+def _table(rows: Iterable[Row], cell: Callable[[Row], str]) -> _Table:
+    """A line for each look-ahead and a column for each hop."""
+    found = {(row.lookahead, row.hop): cell(row) for row in rows}
+    hops = sorted({hop for _, hop in found})
+    return [
+        ["look-ahead", *(f"{1000 * hop:.0f} ms" for hop in hops)],
+        *(
+            [f"{1000 * ahead:.0f} ms", *(found.get((ahead, hop), "-") for hop in hops)]
+            for ahead in sorted({ahead for ahead, _ in found})
+        ),
+    ]
+
+
+def _details(rows: Sequence[Row], offline: dict[str, float]) -> Iterator[str]:
+    """More of the full window: its seams, averaging, and what it costs against the truth."""
+    faded = [row for row in rows if row.join == "fade"]
+    plain = {(row.lookahead, row.hop): row for row in faded}
+
+    def gain(row: Row) -> str:
+        return f"{_mean(row.snr) - _mean(plain[row.lookahead, row.hop].snr):+.1f}"
+
+    window = f"window {rows[0].window:.2f} s: "
+    yield f"{window}error within 5 ms of a seam over that elsewhere in dB"
+    yield from _aligned(_table(faded, lambda row: f"{row.seams:+.1f}"))
+    averaged = [row for row in rows if row.join == "average"]
+    if averaged:
+        yield ""
+        yield f"{window}gain in dB of averaging all runs in place of the fade, mean of stems"
+        yield from _aligned(_table(averaged, gain))
+    if offline:
+        yield ""
+        yield f"{window}SDR less than offline in dB, mean of stems"
+        yield from _aligned(_table(faded, lambda row: f"{_mean(offline) - _mean(row.sdr):.2f}"))
+    yield ""
+
+
+def _mean(values: dict[str, float]) -> float:
+    return sum(values.values()) / len(values)
 
 
 def _milliseconds(value: float | None) -> str:
     return "too slow" if value is None else f"{value:.0f} ms"
-
-
-def _seams(rows: Sequence[Row], window: float) -> list[str]:
-    """How much more error there is within 5 ms of a seam than elsewhere."""
-    some = {(row.lookahead, row.hop): row for row in rows if row.window == window}
-    hops = sorted({hop for _, hop in some})
-    table = [["look-ahead", *(f"{1000 * hop:.0f} ms" for hop in hops)]]
-    for lookahead in sorted({ahead for ahead, _ in some}):
-        line = [some.get((lookahead, hop)) for hop in hops]
-        cells = ["-" if row is None else f"{row.seams:+.1f}" for row in line]
-        table.append([f"{1000 * lookahead:.0f} ms", *cells])
-    title = f"window {window:.2f} s: error within 5 ms of a seam over that elsewhere in dB, by hop"
-    return [title, *_aligned(table)]
 
 
 def _aligned(table: _Table) -> list[str]:
@@ -163,10 +186,7 @@ def _aligned(table: _Table) -> list[str]:
 
 
 def chart(rows: Iterable[Row]) -> list[str]:
-    """SNR over look-ahead of each window, with the hop that is an eighth of a full window.
-
-    That is the hop in the middle of those that all windows have, as near as it can be told.
-    """
+    """SNR over look-ahead of each window, with a hop that all windows have: the middle one."""
     rows = list(rows)
     windows = sorted({row.window for row in rows}, reverse=True)
     common = set.intersection(*({r.hop for r in rows if r.window == w} for w in windows))

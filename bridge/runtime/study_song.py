@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def choose_part(
             )
         raise InputError(
             f"{frames / rate:.1f} s of audio are too short for this model, whose window is "
-            f"{window:.1f} s; use a song of {window + TAIL + SHORTEST:.1f} s or more"
+            f"{window:.1f} s; use a song of {ceil(10 * (window + TAIL + SHORTEST)) / 10} s or more"
         )
     # Offline windows reach a window to either side.
     read = Span.between(max(0, begin - lead), min(frames, measured.stop + lead + tail))
