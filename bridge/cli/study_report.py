@@ -79,16 +79,18 @@ def duration(seconds: float) -> str:
 
 def report(study: Study) -> list[str]:
     """All that is printed: what was measured and how, the tables, the picture."""
+    from bridge.runtime.study import lived
+
     summary, rows = study.summary(), study.rows
-    faded = [row for row in rows if row.join == "fade"]
-    windows = sorted({row.window for row in faded}, reverse=True)
+    shown = lived(rows)
+    windows = sorted({row.window for row in shown}, reverse=True)
     lines = _heading(summary)
     for window in windows:
-        some = [row for row in faded if row.window == window]
+        some = [row for row in shown if row.window == window]
         lines += ["", *_title(summary, window), *_aligned(_snr_table(some))]
-    if faded:
+    if shown:
         full = [row for row in rows if row.window == windows[0]]
-        lines += ["", *_details(full, summary["offline_sdr"]), *chart(faded)]
+        lines += ["", *_details(full, summary["offline_sdr"]), *chart(shown)]
     return lines
 
 
@@ -148,24 +150,26 @@ def _table(rows: Iterable[Row], cell: Callable[[Row], str]) -> _Table:
 
 def _details(rows: Sequence[Row], offline: dict[str, float]) -> Iterator[str]:
     """More of the full window: its seams, averaging, and what it costs against the truth."""
-    faded = [row for row in rows if row.join == "fade"]
-    plain = {(row.lookahead, row.hop): row for row in faded}
+    from bridge.runtime.study import lived
+
+    shown = lived(rows)
+    faded = {(row.lookahead, row.hop): row for row in rows if row.join == "fade"}
+    averaged = [row for row in shown if row.join == "average"]
 
     def gain(row: Row) -> str:
-        return f"{_mean(row.snr) - _mean(plain[row.lookahead, row.hop].snr):+.1f}"
+        return f"{_mean(row.snr) - _mean(faded[row.lookahead, row.hop].snr):+.1f}"
 
     window = f"window {rows[0].window:.2f} s: "
     yield f"{window}error within 5 ms of a seam over that elsewhere in dB"
-    yield from _aligned(_table(faded, lambda row: f"{row.seams:+.1f}"))
-    averaged = [row for row in rows if row.join == "average"]
+    yield from _aligned(_table(shown, lambda row: f"{row.seams:+.1f}"))
     if averaged:
         yield ""
-        yield f"{window}gain in dB of averaging all runs in place of the fade, mean of stems"
+        yield f"{window}gain in dB by averaging, where a hop is shorter than the look-ahead"
         yield from _aligned(_table(averaged, gain))
     if offline:
         yield ""
-        yield f"{window}SDR less than offline in dB, mean of stems"
-        yield from _aligned(_table(faded, lambda row: f"{_mean(offline) - _mean(row.sdr):.2f}"))
+        yield f"{window}SDR against the true stems over that of offline in dB, mean of stems"
+        yield from _aligned(_table(shown, lambda row: f"{_mean(row.sdr) - _mean(offline):+.2f}"))
     yield ""
 
 

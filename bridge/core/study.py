@@ -30,6 +30,9 @@ HOPS = (64, 32, 16, 8, 4)
 QUICK_HOPS = (16, 8, 4)
 """Leave out the hops that only fast devices keep up with, and three quarters of the runs."""
 
+FADE, AVERAGE = "fade", "average"
+"""How hops are joined: two runs by a cross-fade, or all that have looked at a frame."""
+
 NEAR_US = 5000
 """How near to a seam its neighbourhood ends, in microseconds."""
 
@@ -44,9 +47,18 @@ class Case:
     fade: int
 
     @property
+    def join(self) -> str:
+        """`AVERAGE` where more than two runs meet in a frame, else `FADE`."""
+        return AVERAGE if self.fade > self.hop else FADE
+
+    @property
     def lead(self) -> int:
         """Silence before the song with which runs end at multiples of the hop, in song frames."""
         return self.lookahead % self.hop
+
+    def is_due(self, end: int) -> bool:
+        """Whether a run ends at song frame `end`, a multiple of the step of the study."""
+        return end % self.hop == 0 and end >= self.hop + self.lookahead - self.lead
 
     def is_near(self, span: Span, reach: int) -> NDArray[np.bool_]:
         """Which frames of `span`, counted from the song's first, are near a seam: shape (n,).
@@ -64,17 +76,18 @@ def cases(traits: Traits, rate: int, hops: Sequence[int] = HOPS) -> tuple[Case, 
 
     rate: of the model, in Hz. hops: parts of the full window. What does not fit into a window with
     the past context that `traits` ask for is left out, as are look-aheads below its edge. Every hop
-    is a multiple of `step(traits, hops)`.
+    is a multiple of `step(traits, hops)`. Where sessions average, there is a cross-fade as well.
     """
     unit = step(traits, hops)
     found = []
     for window in (traits.window // part for part in WINDOWS):
         for hop in (unit * (max(hops) // part) for part in sorted(hops, reverse=True)):
             for lookahead in (RateMap(AT_RATE, rate).frames(frames) for frames in LOOKAHEADS):
-                fits = hop <= traits.longest_hop(window, lookahead)
-                if fits and lookahead >= traits.edge:
-                    fade = traits.fade(hop, lookahead)
-                    found.append(Case(window, hop, lookahead, fade))
+                room = lookahead - traits.edge
+                if hop <= traits.longest_hop(window, lookahead) and room >= 0:
+                    # What sessions do, and before it a cross-fade where that is an average.
+                    fades = dict.fromkeys((min(hop, room // 2), traits.fade(hop, lookahead)))
+                    found += [Case(window, hop, lookahead, fade) for fade in fades]
     return tuple(found)
 
 
@@ -87,24 +100,6 @@ def step(traits: Traits, hops: Sequence[int] = HOPS) -> int:
     if any(finest % part for part in hops):
         raise ValueError(f"hops of 1/{hops} of a window do not share runs; use divisors of one")
     return max(1, traits.window // finest)
-
-
-def averaging(hop: int, lookahead: int, edge: int = 0) -> NDArray[np.float32]:
-    """Weights that average all runs which have seen a frame by the time that it is due.
-
-    A run that ends at frame T has seen `[T - lookahead - hop, T)`. Returns its weights there, shape
-    (hop + lookahead,), float32: a triangle that is 0 in the newest `edge` frames. They are already
-    divided by the sum over all runs, so that over the runs of a stream they sum to one.
-    """
-    length = hop + lookahead
-    usable = length - edge
-    rising = np.arange(1, usable + 1, dtype=np.float64)
-    weights = np.zeros(length)
-    weights[:usable] = np.minimum(rising, rising[::-1])
-    # Place p of a run is place p - hop of the next: all that meet in a frame differ by hops.
-    total = np.zeros(hop)
-    np.add.at(total, np.arange(length) % hop, weights)
-    return (weights / total[np.arange(length) % hop]).astype(np.float32)
 
 
 class Score:

@@ -71,11 +71,14 @@ class Traits:
         return -(-RateMap(MICROSECONDS, rate).frames(time_us) // self.grid) * self.grid
 
     def fade(self, hop: int, lookahead: int) -> int:
-        """Frames over which a hop fades into the next one.
+        """Frames over which a run fades into the next: the `fade` of a live plan.
 
-        Near the newest frames a model guesses what follows, so a fade keeps to the older half.
+        All that can be used, where that is more than a hop: the average of several runs is nearer
+        to the offline result, and to the truth, than any of them (docs/LATENCY.md). Else half of
+        it, as near the newest frames a model guesses what follows.
         """
-        return min(hop, (lookahead - self.edge) // 2)
+        room = lookahead - self.edge
+        return room if room > hop else min(hop, room // 2)
 
     def longest_hop(self, window: int, lookahead: int) -> int:
         """Longest hop in a window of `window` frames with this look-ahead; below 1 for none."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from bridge.core.conversion import Conversion
 from bridge.core.live_plan import LivePlan
-from bridge.core.overlap import OverlapAdd
-from bridge.core.study import Case, Score, averaging
+from bridge.core.study import Case, Score
 from bridge.core.timeline import Span
 from bridge.engine.base import Audio
 from bridge.engine.live import LiveStream
@@ -23,9 +22,6 @@ from bridge.engine.live_model import LiveModel
 
 Run = Callable[[Any], Audio]
 """Separates the window at the end of a context: stems (S, C, n) of its newest frames."""
-
-FADE, AVERAGE = "fade", "average"
-"""How hops are joined: as live sessions do, or by averaging all runs that have seen a frame."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +41,13 @@ class Song:
 
 
 class Outcome:
-    """What one plan gives, joined in one way, as far as it was played.
+    """What one plan gives, as far as it was played.
 
     score: against the offline stems. truth: against the true ones, empty without them.
     """
 
-    def __init__(self, case: Case, join: str, stems: int) -> None:
-        self.case, self.join = case, join
+    def __init__(self, case: Case, stems: int) -> None:
+        self.case = case
         self.score, self.truth = Score(stems), Score(stems)
 
     def compare(self, song: Song, start: int, stems: Audio) -> None:
@@ -70,35 +66,28 @@ class Outcome:
 class Pass:
     """All plans with one window, played side by side.
 
-    cases: with the same window, and hops that are multiples of `step`. edge: newest frames of a
-    window that cannot be used.
+    cases: with the same window, and hops that are multiples of `step`.
 
     Attributes
     ----------
-    outcomes: of every plan and way to join, growing with `play`. runs: that `play` makes.
+    outcomes: of every plan, growing with `play`. runs: that `play` makes.
     """
 
-    def __init__(
-        self, model: LiveModel, song: Song, cases: Sequence[Case], step: int, edge: int = 0
-    ) -> None:
+    def __init__(self, model: LiveModel, song: Song, cases: Sequence[Case], step: int) -> None:
         self._model, self._song, self._step = model, song, step
         same = Conversion(model.rate, model.rate)
         reach = max(case.hop + case.lookahead for case in cases)
         self._newest = LivePlan(same, same, reach, 0, cases[0].window)
-        self._joins: list[tuple[Outcome, _Join]] = []
-        for case in cases:
-            faded = _Faded(case, model)
-            self._joins.append((Outcome(case, FADE, len(model.sources)), faded))
-            if case.lookahead > edge:  # else no earlier run has seen any frame of a hop
-                averaged = _Averaged(case, edge)
-                self._joins.append((Outcome(case, AVERAGE, len(model.sources)), averaged))
-        self.outcomes = [outcome for outcome, _ in self._joins]
-        # Two hops before the part that counts, so that it begins with one that was faded into.
-        self._first = song.measured.start - 2 * max(case.hop for case in cases)
+        stems = len(model.sources)
+        self._streams = [(Outcome(case, stems), _Live(case, model)) for case in cases]
+        self.outcomes = [outcome for outcome, _ in self._streams]
+        # A run at this frame gives nothing that depends on those left out before it.
+        self._first = song.measured.start
         last = max(song.measured.stop + case.lookahead + case.hop for case in cases)
         self._ends = range(step, last + step, step)
-        due = [end for end in self._ends if any(end % case.hop == 0 for case in cases)]
-        self.runs = sum(end >= self._first for end in due)
+        self.runs = sum(
+            end >= self._first and any(case.is_due(end) for case in cases) for end in self._ends
+        )
 
     def play(self, run: Run) -> Iterator[int]:
         """Play the song to its end; yields after each run how many were made.
@@ -109,14 +98,14 @@ class Pass:
         for end in self._ends:
             block = _part(self._song.audio, Span(end - self._step, self._step))
             context.push(block)
-            due = [each for each in self._joins if each[1].push(end, block)]
+            due = [each for each in self._streams if each[1].push(end, block)]
             if end < self._first:
-                for _, join in due:
-                    join.skip()
+                for _, stream in due:
+                    stream.skip()
             elif due:
                 stems = run(context)
-                for outcome, join in due:
-                    outcome.compare(self._song, *join.take(end, stems))
+                for outcome, stream in due:
+                    outcome.compare(self._song, *stream.take(stems))
                 done += 1
                 yield done
 
@@ -127,19 +116,6 @@ def _part(audio: Audio, span: Span) -> Audio:
     return np.pad(found, ((0, 0), (0, span.length - found.shape[1])))
 
 
-class _Join(Protocol):
-    """How what the runs of one plan say becomes stems."""
-
-    def push(self, end: int, block: Audio) -> bool:
-        """Take the next frames of the song, up to `end`; True when a run is due."""
-
-    def skip(self) -> None:
-        """That run is not made."""
-
-    def take(self, end: int, stems: Audio) -> tuple[int, Audio]:
-        """Take what it says of the newest frames up to `end`; the first final frame, and stems."""
-
-
 class _Nothing:
     """The context of a stream whose windows another one keeps."""
 
@@ -147,8 +123,8 @@ class _Nothing:
         pass
 
 
-class _Faded:
-    """As live sessions do it: by their own code."""
+class _Live:
+    """A stream with one plan, joined as live sessions do it: by their own code."""
 
     def __init__(self, case: Case, model: LiveModel) -> None:
         same = Conversion(model.rate, model.rate)
@@ -168,40 +144,17 @@ class _Faded:
             self._stream.push(origin, silence)
 
     def push(self, end: int, block: Audio) -> bool:
+        """Take the next frames of the song, up to `end`; True when a run is due."""
         self._stream.push(end - block.shape[1], block)
         return self._stream.ready()
 
     def skip(self) -> None:
+        """That run is not made."""
         self._stream.skip()
 
-    def take(self, end: int, stems: Audio) -> tuple[int, Audio]:
-        del end  # the stream counts for itself
+    def take(self, stems: Audio) -> tuple[int, Audio]:
+        """Take what it says of the newest frames; returns stems, and which frame is the first."""
         self._stream.advance()
         case = self._case
         start = stems.shape[-1] - case.lookahead - case.hop
         return self._stream.finish(stems[..., start : start + case.hop + case.fade])
-
-
-class _Averaged:
-    """The average of all runs that have seen a frame by the time that it is due."""
-
-    def __init__(self, case: Case, edge: int) -> None:
-        self._case = case
-        self._weights = averaging(case.hop, case.lookahead, edge)
-        self._sum: OverlapAdd | None = None
-
-    def push(self, end: int, block: Audio) -> bool:
-        del block
-        return end % self._case.hop == 0
-
-    def skip(self) -> None:
-        pass
-
-    def take(self, end: int, stems: Audio) -> tuple[int, Audio]:
-        case = self._case
-        seen = Span(end - len(self._weights), len(self._weights))
-        if self._sum is None:
-            self._sum = OverlapAdd(stems.shape[:2], seen.start)
-        self._sum.add(seen, stems[..., -seen.length :] * self._weights)
-        span, final = self._sum.release(end - case.lookahead)
-        return span.start, final

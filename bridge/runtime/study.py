@@ -7,7 +7,7 @@ What was measured stays when it is interrupted: `rows` and `summary` tell of all
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,8 +38,9 @@ MOVED_SEED = 1
 
 @dataclass(frozen=True)
 class Row:
-    """One plan, joined in one way. Times in seconds, latencies in ms, the rest in dB.
+    """One plan. Times in seconds, latencies in ms, the rest in dB.
 
+    join: how its hops are joined; sessions average where both can be done.
     seconds: of the song that were compared. snr: of each stem against the offline one. sdr: of each
     against the true one, empty without those. seams: error near seams over that elsewhere.
     latency: of this plan, None where this device does not keep up with its hops. smallest: that a
@@ -56,6 +57,11 @@ class Row:
     seams: float
     latency: float | None
     smallest: float | None
+
+
+def lived(rows: Iterable[Row]) -> list[Row]:
+    """Of the rows that differ only in how hops are joined, those that are joined as sessions do."""
+    return list({(row.window, row.hop, row.lookahead): row for row in rows}.values())
 
 
 class Study:
@@ -148,7 +154,7 @@ class Study:
             case.window / rate,
             case.hop / rate,
             case.lookahead / rate,
-            outcome.join,
+            case.join,
             int(outcome.score.frames.sum()) / rate,
             self._by_stem(outcome.score),
             self._by_stem(outcome.truth),
@@ -212,4 +218,4 @@ def _passes(model: LiveModel, song: Song, hops: tuple[int, ...]) -> dict[int, Pa
     for case in cases(traits, model.rate, hops):
         by_window.setdefault(case.window, []).append(case)
     unit = step(traits, hops)
-    return {w: Pass(model, song, some, unit, traits.edge) for w, some in by_window.items()}
+    return {w: Pass(model, song, some, unit) for w, some in by_window.items()}

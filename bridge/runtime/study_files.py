@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bridge.runtime.study import Row
+from bridge.runtime.study import Row, lived
 from bridge.runtime.writing import writing
 
 NAMES = {"csv": "study.csv", "picture": "study.png"}
@@ -52,14 +52,14 @@ def draw(path: Path, rows: Sequence[Row], summary: dict[str, Any]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    faded = [row for row in rows if row.join == "fade"]
-    windows = sorted({row.window for row in faded}, reverse=True)
+    shown = lived(rows)
+    windows = sorted({row.window for row in shown}, reverse=True)
     figure = Figure(figsize=(4 * max(1, len(windows)), 6.4), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, max(1, len(windows)), sharex=True, sharey="row", squeeze=False)
     for column, window in enumerate(windows):
         above, below = panels[:, column]
-        for hop, line in _lines(faded, window):
+        for hop, line in _lines(shown, window):
             ahead = [1000 * row.lookahead for row in line]
             label = f"hop {1000 * hop:.0f} ms"
             above.plot(ahead, [worst(row) for row in line], marker="o", markersize=3, label=label)

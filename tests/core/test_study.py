@@ -1,5 +1,6 @@
 """Plans, seams, weights and scores of a study, against counting frame by frame."""
 
+from dataclasses import replace
 from math import inf, isnan, log10
 
 import numpy as np
@@ -10,12 +11,12 @@ from hypothesis import strategies as st
 from bridge.core.conversion import Conversion
 from bridge.core.live_plan import LivePlan
 from bridge.core.study import (
+    AVERAGE,
     HOPS,
     LOOKAHEADS,
     QUICK_HOPS,
     Case,
     Score,
-    averaging,
     cases,
     decibels,
     step,
@@ -43,17 +44,18 @@ def live_plan(case):
 @st.composite
 def any_case(draw):
     hop, lookahead = draw(st.integers(1, 60)), draw(st.integers(0, 200))
-    return Case(hop + lookahead, hop, lookahead, draw(st.integers(0, min(hop, lookahead))))
+    return Case(hop + lookahead, hop, lookahead, draw(st.integers(0, lookahead)))
 
 
 def test_htdemucs_is_studied_by_the_plans_that_were_promised():
     found = cases(HTDEMUCS, 44_100)
     assert {case.window for case in found} == {343_980, 171_990, 85_995}
     assert {case.lookahead for case in found} == set(LOOKAHEADS)
-    assert [round(case.lookahead / 44.1) for case in found[:7]] == [0, 23, 46, 93, 186, 372, 743]
+    assert [round(n / 44.1) for n in LOOKAHEADS] == [0, 23, 46, 93, 186, 372, 743]
     assert {case.hop for case in found} == {5374 * n for n in (1, 2, 4, 8, 16)}
     full = {(case.hop, case.lookahead) for case in found if case.window == 343_980}
     assert len(full) == 5 * 7
+    assert len(set(found)) == len(found)
     # A quarter of the window does not hold the longest hops.
     assert Case(85_995, 16 * 5374, 0, 0) not in found
     assert Case(85_995, 8 * 5374, 4096, 2048) in found
@@ -67,12 +69,18 @@ def test_look_aheads_are_as_long_at_every_rate():
 
 @given(traits, st.sampled_from([HOPS, QUICK_HOPS]))
 def test_every_plan_is_one_that_a_session_may_have(model, hops):
-    unit = step(model, hops)
-    for case in cases(model, 44_100, hops):
+    unit, every = step(model, hops), cases(model, 44_100, hops)
+    for case in every:
         live_plan(case)  # raises where it cannot work
         assert case.hop % unit == 0
         assert model.edge <= case.lookahead
-        assert case.fade <= (case.lookahead - model.edge) // 2
+        live = model.fade(case.hop, case.lookahead)
+        if case.join == AVERAGE:
+            assert case.fade == live
+        else:
+            assert case.fade == min(case.hop, (case.lookahead - model.edge) // 2)
+            average = replace(case, fade=live)
+            assert average == case or (average.join == AVERAGE and average in every)
         past = case.window - case.hop - case.lookahead
         assert past >= model.past * case.window // model.window
 
@@ -85,7 +93,10 @@ def test_hops_that_share_no_runs_are_refused():
 @given(any_case(), st.integers(0, 50))
 def test_the_lead_brings_the_ends_of_windows_to_multiples_of_the_hop(case, run):
     end = live_plan(case).read(run).stop - case.lead
-    assert end % case.hop == 0
+    assert case.is_due(end)
+    assert not case.is_due(end + 1) or case.hop == 1
+    first = live_plan(case).read(0).stop - case.lead
+    assert not case.is_due(first - case.hop)
     assert 0 <= case.lead < case.hop
 
 
@@ -97,29 +108,6 @@ def test_frames_near_a_seam_are_those_within_reach_of_the_first_frame_of_a_hop(c
         for frame in range(span.start, span.stop)
     ]
     assert case.is_near(span, reach).tolist() == expected
-
-
-@given(st.integers(1, 40), st.integers(1, 150), st.integers(0, 100))
-def test_the_weights_of_all_runs_that_have_seen_a_frame_sum_to_one(hop, lookahead, edge):
-    edge = min(edge, lookahead)
-    weights = averaging(hop, lookahead, edge)
-    assert weights.shape == (hop + lookahead,)
-    assert (weights >= 0).all()
-    assert not weights[hop + lookahead - edge :].any()
-    runs = 3 + (hop + lookahead) // hop
-    total = np.zeros(runs * hop + lookahead)
-    for run in range(runs):
-        total[run * hop : (run + 1) * hop + lookahead] += weights
-    # In the middle, where every run is there.
-    settled = total[lookahead + hop : runs * hop]
-    np.testing.assert_allclose(settled, 1, atol=1e-6)
-
-
-def test_weights_are_a_triangle_where_enough_runs_meet():
-    weights = averaging(10, 30)
-    assert weights.argmax() in {19, 20}
-    np.testing.assert_allclose(weights, weights[::-1], atol=1e-7)
-    assert weights[0] < weights[10] < weights[19]
 
 
 @given(st.integers(1, 4), st.integers(2, 60), st.integers(0, 2**32 - 1), st.data())

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.study import Case, Score, averaging
+from bridge.core.study import Case, Score
 from bridge.core.timeline import Span
-from bridge.engine.study import AVERAGE, FADE, Pass, Song
+from bridge.engine.study import Pass, Song
 from tests.engine import oracle
-from tests.engine.playing import FOUR, Placed, Player, everything, fake, noise, placed, plan_for
+from tests.engine.playing import FOUR, Player, everything, fake, noise, placed, plan_for
 
 STEP = 300
 WINDOW = 4000
@@ -19,16 +19,18 @@ CASES = [
     Case(WINDOW, STEP, 1300, 300),
     Case(WINDOW, 2 * STEP, 500, 100),
     Case(WINDOW, 4 * STEP, 1000, 500),
+    Case(WINDOW, STEP, 1300, 1300),  # an average of up to six runs
+    Case(WINDOW, 2 * STEP, 1000, 900),
 ]
 MEASURED = Span(2000, 5000)
 REFERENCE = np.stack([noise(MEASURED.length, seed=n) for n in range(1, 5)])
 TRUTH = np.stack([noise(MEASURED.length, seed=n) for n in range(5, 9)])
 
 
-def study(model, song, cases, step=STEP, **values):
-    made = Pass(model, song, cases, step, **values)
+def study(model, song, cases, step=STEP):
+    made = Pass(model, song, cases, step)
     assert list(made.play(lambda context: model.run([context])[0])) == list(range(1, made.runs + 1))
-    return {(outcome.case, outcome.join): outcome for outcome in made.outcomes}
+    return {outcome.case: outcome for outcome in made.outcomes}
 
 
 def song_of(frames=9000, measured=MEASURED, reference=REFERENCE, truth=None):
@@ -63,9 +65,9 @@ def test_every_plan_is_scored_as_a_session_that_has_it():
     model, song = placed(), song_of()
     outcomes = study(model, song, CASES)
     for case in CASES:
-        assert_same(outcomes[case, FADE].score, scored(case, song, live(model, case, song.audio)))
+        assert_same(outcomes[case].score, scored(case, song, live(model, case, song.audio)))
     # Or it would not matter which plan it is.
-    assert len({tuple(outcomes[case, FADE].score.snr()) for case in CASES}) == len(CASES)
+    assert len({tuple(outcomes[case].score.snr()) for case in CASES}) == len(CASES)
 
 
 @settings(max_examples=15)
@@ -78,36 +80,14 @@ def test_any_plan_anywhere_in_any_song_is_scored_as_a_session(data):
     cases = []
     for lookahead in range(draw(0, 90), 400, draw(90, 200)):
         hop = step * draw(1, 3)
-        cases.append(Case(1500, hop, lookahead, draw(0, min(hop, lookahead))))
+        cases.append(Case(1500, hop, lookahead, draw(0, lookahead)))
     measured = Span(draw(0, 700), draw(1, 700))
     frames = draw(measured.stop, 1500)  # it may end before the look-ahead does
     reference = np.stack([noise(measured.length, seed=n) for n in range(1, 5)])
     model, song = placed(), song_of(frames, measured, reference)
     outcomes = study(model, song, cases, step)
     for case in cases:
-        assert_same(outcomes[case, FADE].score, scored(case, song, live(model, case, song.audio)))
-
-
-@pytest.mark.parametrize("edge", [0, 200])
-def test_averages_are_those_of_all_runs_that_have_seen_a_frame(edge):
-    model, song = placed(), song_of()
-    outcomes = study(model, song, CASES, edge=edge)
-    for case in CASES[1:]:
-        weights = averaging(case.hop, case.lookahead, edge)
-        total = np.zeros((4, 2, 12_000))
-        padded = np.pad(song.audio, ((0, 0), (WINDOW, 4000)))
-        for end in range(case.hop, 10_000, case.hop):
-            stems = Placed().separate(padded[None, :, end : end + WINDOW])[0]
-            for place, weight in enumerate(weights):
-                frame = end - len(weights) + place
-                if frame >= 0:
-                    total[..., frame] += weight * stems[..., WINDOW - len(weights) + place]
-        assert_same(outcomes[case, AVERAGE].score, scored(case, song, total))
-
-
-def test_without_look_ahead_there_is_nothing_to_average():
-    outcomes = study(placed(), song_of(), CASES[:1])
-    assert [join for _, join in outcomes] == [FADE]
+        assert_same(outcomes[case].score, scored(case, song, live(model, case, song.audio)))
 
 
 def test_true_stems_are_compared_as_well():
@@ -116,8 +96,8 @@ def test_true_stems_are_compared_as_well():
     other = song_of(reference=TRUTH)
     for case in CASES[:2]:
         wanted = scored(case, other, live(model, case, song.audio))
-        assert_same(outcomes[case, FADE].truth, wanted)
-    assert study(model, song_of(), CASES[:1])[CASES[0], FADE].truth.frames.sum() == 0
+        assert_same(outcomes[case].truth, wanted)
+    assert study(model, song_of(), CASES[:1])[CASES[0]].truth.frames.sum() == 0
 
 
 def test_a_model_that_looks_ahead_has_no_error_once_it_may():
@@ -132,7 +112,7 @@ def test_a_model_that_looks_ahead_has_no_error_once_it_may():
     part = plain[..., MEASURED.start : MEASURED.stop].astype(np.float32)
     song = Song(song.audio, MEASURED, part, 50)
     case = Case(8000, 500, 356, 128)
-    outcome = study(model, song, [case], 500, edge=100)[case, FADE]
+    outcome = study(model, song, [case], 500)[case]
     assert min(outcome.score.snr()) > 100
 
 

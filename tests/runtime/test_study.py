@@ -150,6 +150,7 @@ def test_a_model_without_error_has_none_in_any_plan(song):
         assert row.seconds == pytest.approx(found.part.measured.length / RATE)
         assert row.smallest is not None
         assert row.sdr == {}
+        assert (row.join == "average") <= (row.lookahead > row.hop)
     # Nothing that a run says of its newest 100 frames can be used.
     assert min(row.lookahead for row in rows) * RATE >= 100
 
