@@ -88,8 +88,10 @@ class LiveStream:
         self._know_from_next_run()
 
     def _know_from_next_run(self) -> None:
-        """The runs before the next one are not there to fade from: what they reach is left out."""
-        self._pending = None
+        """The runs before the next one are not there to fade from: what they reach is left out.
+
+        So it does not matter what is pending.
+        """
         self._known = self._plan.emit(self._run).start + self._plan.fade
         self._outgoing.seek(self._known)
 
