@@ -100,8 +100,8 @@ def _heading(summary: dict[str, Any]) -> list[str]:
     lines = [f"{summary['model']}, {part}, {before}; window {summary['window']:.2f} s"]
     if summary["moved"]:
         lines.append(
-            "offline with its windows moved, against offline: "
-            f"{_by_stem(summary['moved'], 1)} dB; live cannot be much nearer than that"
+            "how far offline is from itself, with its windows elsewhere: "
+            f"{_by_stem(summary['moved'], 1)} dB"
         )
     if summary["offline_sdr"]:
         lines.append(
