@@ -170,7 +170,7 @@ class Study:
         """What was studied, and what there is to compare the rows with.
 
         moved: SNR by stem of the offline result whose windows begin elsewhere, against the offline
-        result itself: how far that is from itself, and so any single run from it. offline_sdr: of the
+        result: how far that is from itself, and so any single run from it. offline_sdr: of the
         offline result against the truth. runs: times by length of the window.
         """
         rate, part = self.part.rate, self.part
