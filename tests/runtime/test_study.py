@@ -236,9 +236,9 @@ def test_a_full_disk_is_told_in_words(finished):
 def test_a_trained_network_gains_by_looking_ahead(tmp_path):
     stems = synth.song(synth.DEMO_SEED, 8.0)
     mix = np.sum(list(stems.values()), axis=0)
-    path = write(tmp_path / "song.wav", mix.T, subtype="FLOAT")
+    path = write(tmp_path / "song.wav", mix.T.astype(np.float64), subtype="FLOAT")
     for name, stem in stems.items():
-        write(tmp_path / "true" / f"{name}.wav", stem.T, subtype="FLOAT")
+        write(tmp_path / "true" / f"{name}.wav", stem.T.astype(np.float64), subtype="FLOAT")
     found = study(path, "tests/tiny/weights", quick=True, truth=tmp_path / "true")
     found.run(lambda *_: None)
     json.dumps(found.summary())
