@@ -27,7 +27,7 @@ MAY_IMPORT["cli"] = {*MAY_IMPORT["runtime"], "client", "cli"}
 ONLY_IN = {
     **dict.fromkeys(("torch", "torchaudio", "demucs", "diffq", "openvino"), "engine"),
     **dict.fromkeys(("zmq", "soundfile", "soxr", "pedalboard", "filelock"), "runtime"),
-    **dict.fromkeys(("huggingface_hub", "platformdirs"), "runtime"),
+    **dict.fromkeys(("huggingface_hub", "platformdirs", "matplotlib"), "runtime"),
     **dict.fromkeys(("click", "rich"), "cli"),
 }
 # The standard library's ways to a clock, a log, a file, a socket, a thread or randomness.

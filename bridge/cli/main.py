@@ -23,6 +23,7 @@ _COMMANDS = {
     "models": "List, describe and fetch models.",
     "serve": "Separate live streams: the sidecar.",
     "stream": "Play a song through the sidecar.",
+    "study": "Measure how near live is to offline.",
     "status": "Show what the sidecar does.",
     "stop": "End the sidecar.",
     "keys": "Let clients on other machines in.",

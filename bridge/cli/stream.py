@@ -11,6 +11,7 @@ import click
 from bridge.cli.connecting import ConnectionFile
 from bridge.cli.stream_report import Line, refusals, report
 from bridge.config import BITS, FORMATS, PRECISIONS, RESIDUALS, BounceSettings
+from bridge.core.latency_presets import LATENCIES, LATENCY_PRESETS
 from bridge.errors import UsageError
 
 LONGEST_SILENCE = 10_000_000
@@ -42,8 +43,9 @@ LONGEST_SILENCE = 10_000_000
     "--latency",
     default="auto",
     show_default=True,
-    metavar="MS|auto",
-    help="How long stems may trail the input; auto is the smallest safe time.",
+    metavar="MS|auto|low|balanced|quality",
+    help="How long stems may trail the input. auto is the smallest safe time, and balanced the "
+    "same; low reads less of the past and the future, quality more of the future.",
 )
 @click.option("--context", type=float, metavar="SECONDS", help="Window.  [default: the model's]")
 @click.option("--realtime", is_flag=True, help="Play at the speed of a clock; never wait.")
@@ -106,7 +108,8 @@ def command(
         rate=rate,
         origin=origin,
         realtime=realtime,
-        latency_ms=None if latency == "auto" else _milliseconds(latency),
+        latency_ms=None if latency in LATENCIES else _milliseconds(latency),
+        latency_name=latency if latency in LATENCY_PRESETS else "",
         context=context,
         seed=options["seed"],
         preset=preset,
@@ -165,4 +168,6 @@ def _milliseconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"--latency '{text}' is neither a number of ms nor auto") from None
+        raise UsageError(
+            f"--latency '{text}' is neither a number of ms nor {', '.join(LATENCIES)}"
+        ) from None

@@ -101,7 +101,7 @@ def _open(
         source.rate if how.rate is None else how.rate,
         how.largest,
         settings.model,
-        how.latency_ms,
+        how.latency,
         channels=source.channels,
         context=how.context,
         residual=settings.residual == "other",

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bridge.core.latency_presets import LATENCIES, LATENCY_PRESETS, LatencyPreset
 from bridge.errors import UsageError
 from bridge.protocol import limits
 from bridge.protocol.fields import clipped, shown
-from bridge.protocol.messages import Configure, SavedPlan
+from bridge.protocol.messages import Configure, Configured, SavedPlan
 
 LATE = ("dry", "silence")
 PRECISIONS = ("exact", "fast")
+
+FIXED = "spectral"
+"""A model whose window and look-ahead are always the same, so that no name changes them."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """One configuration of a stream. Raises UsageError for values that cannot work.
 
-    rate: of the host, in Hz. block: most frames of a call. latency: in ms, `auto` for the smallest.
-    context, lookahead: in seconds, None for the model's. burst: frames that the host may run
-    ahead of the clock, None for two blocks. late: what is heard in place of what is late. preset:
-    whose effects the stems pass, "" for none.
+    rate: of the host, in Hz. block: most frames of a call. latency: in ms, `auto` for the smallest,
+    or a name of LATENCY_PRESETS for the smallest with its window and look-ahead. context,
+    lookahead: in seconds, None for those of the latency's name, or the model's. burst: frames that
+    the host may run ahead of the clock, None for two blocks. late: what is heard in place of what
+    is late. preset: whose effects the stems pass, "" for none.
     """
 
     rate: int
@@ -44,8 +49,9 @@ class Settings:
         check_whole("channels", self.channels, 1, limits.CHANNELS, "")
         if self.burst is not None:
             check_whole("burst", self.burst, 0, limits.SPAN_FRAMES, "frames, or None")
-        if self.latency not in (None, "auto"):
-            check_time("latency", self.latency, 0.001, longest * 1000, "ms, or auto")
+        if self.latency is not None and self.latency not in LATENCIES:
+            names = ", ".join(LATENCIES)
+            check_time("latency", self.latency, 0.001, longest * 1000, f"ms, or {names}")
         check_time("context", self.context, 0.001, longest, "s, or None for the model's")
         check_time("lookahead", self.lookahead, 0, longest, "s, or None for the model's")
         _one_of("late", self.late, LATE)
@@ -59,9 +65,16 @@ class Settings:
             raise UsageError(f"preset {shown(self.preset)} is no name; leave it out, or name one")
 
     @property
+    def _named(self) -> LatencyPreset | None:
+        """The preset that the latency names; None where it asks for nothing of its own."""
+        named = LATENCY_PRESETS.get(self.latency) if isinstance(self.latency, str) else None
+        return None if named == LATENCY_PRESETS["balanced"] else named
+
+    @property
     def in_model_frames(self) -> bool:
         """Whether something has to be said in frames at a rate that only the server knows."""
-        return self.context is not None or self.lookahead is not None
+        given = self.context is not None or self.lookahead is not None
+        return given or self._named is not None
 
     def inquiry(self, session: int, request: int) -> Configure:
         """The message that asks for any plan of the model: to learn its rate."""
@@ -86,22 +99,38 @@ class Settings:
     def configure(
         self,
         transport_us: int,
-        model_rate: int,
+        model: Configured | None,
         saved: SavedPlan | None,
         session: int,
         request: int,
     ) -> Configure:
-        """The message that asks for this; `model_rate` matters only `in_model_frames`."""
-        ms = 0.0 if self.latency in (None, "auto") else float(self.latency or 0)
+        """The message that asks for this; `model` is the answer to the inquiry, if one was made."""
+        ms = 0.0 if self.latency is None or self.latency in LATENCIES else float(self.latency)
         return replace(
             self.inquiry(session, request),
             latency_us=round(ms * 1000),
-            context=0 if self.context is None else round(self.context * model_rate),
-            lookahead=-1 if self.lookahead is None else round(self.lookahead * model_rate),
+            context=self._context(model),
+            lookahead=self._lookahead(model),
             transport_us=transport_us,
             realtime=self.realtime,
             saved=saved,
         )
+
+    def _context(self, model: Configured | None) -> int:
+        if model is None:
+            return 0
+        if self.context is not None:
+            return round(self.context * model.plan.model_rate)
+        named = self._named if model.model != FIXED else None
+        return named.context(model.plan.window) if named else 0
+
+    def _lookahead(self, model: Configured | None) -> int:
+        if model is None:
+            return -1
+        if self.lookahead is not None:
+            return round(self.lookahead * model.plan.model_rate)
+        named = self._named if model.model != FIXED else None
+        return named.lookahead_at(model.plan.model_rate) if named else -1
 
 
 def check_whole(name: str, value: object, low: int, high: int, unit: str) -> None:

@@ -34,9 +34,12 @@ class StemStream:
     Parameters
     ----------
     rate: sample rate in Hz. block: most frames between two calls of the host.
-    model: a name, `spectral` if none is given. latency: in ms, or "auto" for the smallest.
+    model: a name, `spectral` if none is given. latency: in ms, or "auto" for the smallest; or
+        "low", "balanced" or "quality", the smallest with less or more of the window and the future
+        (docs/LATENCY.md); "balanced" is what "auto" takes.
     channels: 1 or 2.
-    context, lookahead: of the model's window, in seconds; the model's own if None.
+    context, lookahead: of the model's window, in seconds; those of the latency's name, or the
+        model's own, if None.
     burst: frames that blocks may come ahead of the clock; two blocks if None.
     residual: add to `other` what the stems leave of the mix, so that they sum to it.
     realtime: True never waits, and what is late is replaced; False waits for all stems.
@@ -264,19 +267,15 @@ class StemStream:
 
     def _configure(self, settings: Settings, position: int) -> None:
         driver = self._driver
-        model_rate = 0
-        if settings.in_model_frames:
-            model_rate = driver.request(settings.inquiry).plan.model_rate
-        ask = partial(settings.configure, driver.transport_us, model_rate, None)
+        model = driver.request(settings.inquiry) if settings.in_model_frames else None
+        ask = partial(settings.configure, driver.transport_us, model, None)
         try:
             answer = driver.request(ask)
         except ServerError:
             driver.renew()  # an inquiry that was answered has taken its place
             raise
         timeline = Timeline(settings, answer, position, driver.figures)
-        driver.adopt(
-            timeline, partial(settings.configure, driver.transport_us, model_rate, answer.plan)
-        )
+        driver.adopt(timeline, partial(settings.configure, driver.transport_us, model, answer.plan))
 
     def _play(self, block: Audio) -> Audio:
         driver, timeline, length = self._driver, self._playing(), block.shape[1]

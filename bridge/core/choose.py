@@ -143,8 +143,7 @@ class _Cuts:
     conditions: Conditions
 
     def plan(self, hop: int) -> LivePlan:
-        # Near the newest frames a model guesses what follows, so a fade keeps to the older half.
-        fade = min(hop, (self.lookahead - self.traits.edge) // 2)
+        fade = self.traits.fade(hop, self.lookahead)
         return LivePlan(self.incoming, self.outgoing, hop, self.lookahead, self.window, fade)
 
     def worst_us(self, hop: int) -> int:

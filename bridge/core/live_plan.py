@@ -23,8 +23,9 @@ class LivePlan:
     hop: frames that one run emits.
     lookahead: frames after its own that a run reads.
     window: frames that a run reads in all: past context, hop and look-ahead.
-    fade: frames at the start of a hop over which the run before fades into the next one. The run
-        before must reach them: at most `min(hop, lookahead)`.
+    fade: frames after its hop that a run still says something of, and over which it fades into the
+        next one. A run must have read them: at most `lookahead`. Where that is more than a hop,
+        more than two runs meet in a frame, and are averaged: see `window.joining`.
 
     Raises ValueError for a plan that cannot work.
     """
@@ -45,18 +46,18 @@ class LivePlan:
                 f"a window of {self.window} frames does not hold a hop of {self.hop} and a "
                 f"look-ahead of {self.lookahead}; lengthen the window"
             )
-        if not 0 <= self.fade <= min(self.hop, self.lookahead):
+        if not 0 <= self.fade <= self.lookahead:
             raise ValueError(
-                f"a fade of {self.fade} frames does not fit a hop of {self.hop} and a look-ahead "
-                f"of {self.lookahead}; use at most the smaller one"
+                f"a fade of {self.fade} frames does not fit a look-ahead of {self.lookahead}; "
+                "use at most as much"
             )
 
     def emit(self, run: int) -> Span:
-        """Model frames that run `run` makes final (its own fade and the next one's apart)."""
+        """Model frames that run `run` makes final, with what the runs before said of them."""
         return Span(run * self.hop, self.hop)
 
     def reach(self, run: int) -> Span:
-        """Model frames that run `run` contributes to: its hop and the fade of the next."""
+        """Model frames that run `run` contributes to: its hop, and what it fades over."""
         return Span(run * self.hop, self.hop + self.fade)
 
     def read(self, run: int) -> Span:

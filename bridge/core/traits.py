@@ -70,6 +70,16 @@ class Traits:
         """The shortest hop on the grid that lasts `time_us` at least."""
         return -(-RateMap(MICROSECONDS, rate).frames(time_us) // self.grid) * self.grid
 
+    def fade(self, hop: int, lookahead: int) -> int:
+        """Frames over which a run fades into the next: the `fade` of a live plan.
+
+        All that can be used, where that is more than a hop: the average of several runs is nearer
+        to the offline result, and to the truth, than any of them (docs/LATENCY.md). Else half of
+        it, as near the newest frames a model guesses what follows.
+        """
+        room = lookahead - self.edge
+        return room if room > hop else min(hop, room // 2)
+
     def longest_hop(self, window: int, lookahead: int) -> int:
         """Longest hop in a window of `window` frames with this look-ahead; below 1 for none."""
         room = window - lookahead - self.past * window // self.window

@@ -13,6 +13,7 @@ from bridge.core.line import Line
 from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import Resampler
 from bridge.core.timeline import Span
+from bridge.core.window import joining
 from bridge.engine.base import Audio
 from bridge.engine.live_model import Context
 
@@ -72,7 +73,8 @@ class LiveStream:
         self._input = Line(channels, start - origin)
         self._resampled = Line(channels, self._incoming.position)
         self._run = 0
-        self._tail: Audio | None = None
+        self._pending: Audio | None = None
+        self._weight = np.zeros(0, np.float32)
         self._known = 0
         if start > origin:
             self._begin_late()
@@ -86,7 +88,10 @@ class LiveStream:
         self._know_from_next_run()
 
     def _know_from_next_run(self) -> None:
-        """The run before the next one is not there to fade from, so that its fade is left out."""
+        """The runs before the next one are not there to fade from: what they reach is left out.
+
+        So it does not matter what is pending.
+        """
         self._known = self._plan.emit(self._run).start + self._plan.fade
         self._outgoing.seek(self._known)
 
@@ -176,19 +181,27 @@ class LiveStream:
         plan = self._plan
         if self._channels == 1:
             audio = audio.mean(axis=1, keepdims=True)
-        hop = audio[..., : plan.hop]
-        if self._tail is not None and plan.fade:
-            hop = hop.copy()
-            rising = np.arange(1, plan.fade + 1, dtype=np.float32) / np.float32(plan.fade + 1)
-            hop[..., : plan.fade] *= rising
-            hop[..., : plan.fade] += self._tail * (1 - rising)
-        self._tail = audio[..., plan.hop :].copy()
-        unknown = max(0, self._known - plan.emit(self._run).start)
+        hop = self._join(audio)
+        unknown = min(plan.hop, max(0, self._known - plan.emit(self._run).start))
         first = self._outgoing.position
         rows = audio.shape[0] * audio.shape[1]
         stems = self._outgoing.push(hop[..., unknown:].reshape(rows, plan.hop - unknown))
         self._next()
         return self._emit(first, stems.reshape(*audio.shape[:2], stems.shape[1]))
+
+    def _join(self, audio: Audio) -> Audio:
+        """The hop of the run, joined with what the runs before said of it."""
+        hop, fade = self._plan.hop, self._plan.fade
+        if not fade:
+            return audio
+        weight = joining(hop, fade).copy()
+        joined = audio * weight
+        if self._pending is not None:
+            joined[..., :fade] += self._pending
+            weight[:fade] += self._weight
+        self._pending, self._weight = joined[..., hop:].copy(), weight[hop:]
+        # Weights sum to one, but where the first runs lack those before them.
+        return joined[..., :hop] / weight[:hop]
 
     def _next(self) -> None:
         self._run += 1

@@ -225,7 +225,7 @@ def _check(saved: SavedPlan, wanted: Configure, model: Loaded) -> None:
             f"the saved plan has hops of {saved.hop} frames, and here {shortest} to {longest} can "
             "be; leave it out"
         )
-    most = min(saved.hop, (lookahead - model.edge) // 2)
+    most = traits(model).fade(saved.hop, lookahead)
     if saved.fade > most or saved.compute_us < 1:
         raise ValueError(
             f"the saved plan has a fade of {saved.fade} frames, where {most} can be, and "

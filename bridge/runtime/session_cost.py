@@ -22,6 +22,15 @@ def traits(model: Loaded) -> Traits:
     return Traits(model.grid, model.lookahead, model.edge, model.window, model.past, model.fixed)
 
 
+def beside_others(cost: Cost) -> Cost:
+    """What runs of a network take on a CPU while it also does other things.
+
+    It takes all cores, and the host and other sessions take some of them back: a fifth, and at
+    worst a third.
+    """
+    return Cost(cost.typical_us * 6 // 5, cost.worst_us * 4 // 3)
+
+
 def run_us(plan: SavedPlan, model: Loaded) -> int:
     """What a run with this plan typically takes."""
     return traits(model).run_us(plan.hop, model.cost_us, model.model_rate)

@@ -28,6 +28,7 @@ from bridge.runtime.measuring import Measured, with_margin
 from bridge.runtime.models import Models, prepare
 from bridge.runtime.preset import Preset
 from bridge.runtime.preset_store import is_name
+from bridge.runtime.session_cost import beside_others
 from bridge.runtime.trial import ANY_COST, check_wish, conversions, effect_times, measure
 from bridge.runtime.worker_session import Opened
 
@@ -243,11 +244,10 @@ def failure(key: str, error: Exception) -> Failed:
 def _describe(ready: Ready, wanted: Load) -> Loaded:
     model, traits = ready.model, ready.model.traits
     incoming, outgoing = conversions(wanted.rate, model.rate)
-    cost_us, worst_us = ready.cost.typical_us, ready.cost.worst_us
+    cost = ready.cost
     if ready.device == "cpu" and not traits.fixed and model.name != "fake":
-        # A network on a CPU takes all cores, and the host and other sessions take some of them
-        # back: a fifth, and at worst a third.
-        cost_us, worst_us = cost_us * 6 // 5, worst_us * 4 // 3
+        cost = beside_others(cost)
+    cost_us, worst_us = cost.typical_us, cost.worst_us
     if worst_us > limits.DURATION_US:
         raise ModelError(
             f"a run of {model.name} takes up to {worst_us // 1_000_000} s on this machine, where "

@@ -11,8 +11,8 @@ bool LivePlan::isPossible() const {
                        outgoing.half >= 0 && incoming.source == outgoing.target &&
                        incoming.target == outgoing.source;
     const bool holds = hop >= 1 && lookahead >= 0 && window >= hop + lookahead;
-    // The run before has to reach as far as it fades.
-    return rates && holds && fade >= 0 && fade <= std::min(hop, lookahead);
+    // A run has to have read what it fades over.
+    return rates && holds && fade >= 0 && fade <= lookahead;
 }
 
 std::int64_t LivePlan::hostNeeded(std::int64_t run) const {

@@ -17,7 +17,7 @@ struct LivePlan {
     std::int64_t hop = 1;        ///< model frames that one run emits
     std::int64_t lookahead = 0;  ///< model frames after its own that a run reads
     std::int64_t window = 1;     ///< model frames that a run reads in all
-    std::int64_t fade = 0;       ///< model frames over which a run fades into the next one
+    std::int64_t fade = 0;       ///< model frames over which a run fades into the next ones
 
     /// Whether such a plan can work. Everything else here is only defined for one that can.
     bool isPossible() const;

@@ -157,6 +157,16 @@ def test_in_real_time(stream, music, tmp_path, options):
     assert difference(stems(tmp_path / "out"), stems(music / "bounced")) <= 1e-5
 
 
+@pytest.mark.slow
+def test_a_latency_by_name_is_a_part_of_the_window(stream, tmp_path):
+    stream("-m", "tests/tiny/weights", "--latency", "low")
+    live = manifest(tmp_path / "out" / "song")["live"]
+    assert live["played"]["latency_name"] == "low"
+    plan = live["plan"]
+    assert (plan["window"], plan["lookahead"]) == (171_990 // 2, 2048)
+    assert live["figures"]["late_frames"] == 0
+
+
 def test_json_is_the_manifest(stream, tmp_path):
     ended = stream("--json", "-m", "fake")
     assert json.loads(ended.out) == manifest(tmp_path / "out" / "song")
@@ -180,7 +190,7 @@ def test_results_that_exist_stay(stream, tmp_path):
         (("--block", "0"), 2, ("--block", "'0'", "1 to 65536")),
         (("--block", "65537"), 2, ("--block", "65537")),
         (("--block", "many"), 2, ("--block", "many", "random")),
-        (("--latency", "soon"), 2, ("--latency", "soon", "auto")),
+        (("--latency", "soon"), 2, ("--latency", "soon", "auto, low, balanced, quality")),
         (("--latency", "nan"), 2, ("latency", "nan")),
         (("--latency", "-5"), 2, ("latency", "-5")),
         (("--latency", "1"), 2, ("smallest possible", "ms")),

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from bridge.client import StemStream
+from bridge.core.latency_presets import LATENCY_PRESETS
 from bridge.errors import InputError, ServerError, UsageError
 from tests.client.conftest import BLOCK
 from tests.client.scripted import RATE, latency_of, separate
 from tests.client.scripted_server import eventually
+
+LOW, QUALITY = LATENCY_PRESETS["low"], LATENCY_PRESETS["quality"]
 
 
 def signal(length, seed=0):
@@ -68,6 +71,29 @@ def test_what_the_server_is_asked_for(server, open_stream):
     assert not asked.residual
     assert asked.transport_us > 0
     assert asked.saved is None
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"latency": "balanced"}, (0, -1)),
+        ({"latency": "auto"}, (0, -1)),
+        ({"latency": "low"}, (400 // LOW.part, LOW.lookahead_at(RATE))),
+        ({"latency": "quality"}, (0, QUALITY.lookahead_at(RATE))),
+        # What is said in numbers goes before the name.
+        ({"latency": "low", "context": 0.04}, (320, LOW.lookahead_at(RATE))),
+        ({"latency": "quality", "lookahead": 0.01}, (0, 80)),
+        # It always reads the same, so that any name is the smallest latency.
+        ({"latency": "low", "model": "spectral"}, (0, -1)),
+    ],
+)
+def test_a_latency_by_name_asks_for_a_window_and_a_look_ahead(server, open_stream, options, wanted):
+    open_stream(**{"model": "m", **options})
+    asked = server.session.asked[-1]
+    assert (asked.context, asked.lookahead) == wanted
+    assert asked.latency_us == 0
+    # Where nothing depends on the model, it is not asked for first.
+    assert len(server.session.asked) == 1 + (options["latency"] in {"low", "quality"})
 
 
 def test_audio_travels_in_pieces_that_the_server_takes(server, open_stream):

@@ -65,7 +65,7 @@ class Played:
         self.receive(all_of=True)
         self.say(Socket.AUDIO, Attach(self.client.token))
         request = self.client.request + 1
-        ask = self.settings.configure(0, 0, saved, self.client.token, request)
+        ask = self.settings.configure(0, None, saved, self.client.token, request)
         self.say(Socket.CONTROL, ask)
         self.receive(all_of=True)
 

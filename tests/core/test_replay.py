@@ -17,7 +17,7 @@ def plans(draw):
     there, back = (0, 0) if host == model else (draw(st.integers(1, 9)), draw(st.integers(1, 9)))
     hop = draw(st.integers(1, 40))
     lookahead = draw(st.integers(0, 30))
-    fade = draw(st.integers(0, min(hop, lookahead)))
+    fade = draw(st.integers(0, lookahead))
     window = hop + lookahead + draw(st.integers(0, 100))
     incoming, outgoing = Conversion(host, model, there), Conversion(model, host, back)
     return LivePlan(incoming, outgoing, hop, lookahead, window, fade)
@@ -39,7 +39,7 @@ def oldest(plan, frame):
     found = []
     for model_frame in range(first, first + 2 * plan.outgoing.half + 1):
         run = model_frame // plan.hop
-        parts = [one for one in (run - 1, run) if model_frame in plan.reach(one)]
+        parts = [one for one in range(run - 31, run + 1) if model_frame in plan.reach(one)]
         found += [first_tap(plan.incoming, plan.read(one).start) for one in parts]
     return min(found)
 

@@ -26,7 +26,10 @@ def resampled(conversion, signal, count):
 
 
 def separated(separate, plan, signal, count):
-    """Stems (S, C, count) of windows of `signal` (C, n), float32, each faded into the next.
+    """Stems (S, C, count) of windows of `signal` (C, n), float32, joined with those around them.
+
+    What a run says of a frame counts in proportion to how far that is from the ends of what the run
+    gives, up to the length of the fade.
 
     `separate` makes stems (S, C, window) of a window (C, window); all at the model's rate.
     """
@@ -34,16 +37,17 @@ def separated(separate, plan, signal, count):
     runs = -(-count // hop)
     before = length - hop - ahead
     padded = np.pad(signal, ((0, 0), (before, runs * hop + ahead)))
-    rising = (np.arange(fade) + 1) / (fade + 1)
-    total = np.zeros(0)
+    ramp = np.minimum(np.arange(hop + fade) + 1, fade + 1)
+    shares = np.minimum(ramp, ramp[::-1])
+    total, weight = np.zeros(0), np.zeros(runs * hop + fade)
     for run in range(runs):
         stems = separate(padded[:, run * hop : run * hop + length])
-        shares = np.concatenate([rising if run else np.ones(fade), np.ones(hop - fade), 1 - rising])
         if run == 0:
             total = np.zeros((*stems.shape[:2], runs * hop + fade))
         part = stems[..., before : before + hop + fade] * shares
         total[..., run * hop : run * hop + hop + fade] += part
-    return total[..., :count]
+        weight[run * hop : run * hop + hop + fade] += shares
+    return (total / weight)[..., :count]
 
 
 def live(separate, plan, signal, *, rest=None, whole=False):

@@ -86,7 +86,7 @@ def plan_for(
     traits = model.traits
     ahead = traits.lookahead if lookahead is None else lookahead
     if fade is None:
-        fade = min(hop, (ahead - traits.edge) // 2)
+        fade = traits.fade(hop, ahead)
     there, back = design(rate, model.rate), design(model.rate, rate)
     return LivePlan(there, back, hop, ahead, window or traits.window, fade)
 

@@ -86,6 +86,10 @@ def test_blocks_of_any_length_give_what_the_oracle_gives(kind, rate, block):
         (41, 100, 41, 500),  # shorter than the filters reach
         (1, 3, 1, 64),
         (3000, 1, 1, 9000),
+        (500, 700, 700, 2000),  # hops that fade over more than the next one
+        (300, 1000, 1000, 2000),
+        (250, 2000, 1999, 2250),
+        (7, 100, 100, 500),
     ],
 )
 def test_plans_of_any_shape_give_what_the_oracle_gives(rate, hop, lookahead, fade, window):
@@ -111,7 +115,7 @@ def test_any_plan_gives_what_the_oracle_gives(data):
         hop,
         lookahead=lookahead,
         window=hop + lookahead + draw(0, 500),
-        fade=draw(0, min(hop, lookahead)),
+        fade=draw(0, lookahead),
     )
     signal = noise(draw(1, 900), channels=draw(1, 2))
     expected = oracle.live(one(Placed()), plan, signal)

@@ -23,9 +23,10 @@ class Trust:
         return whole and run not in self.skipped
 
     def model_frame(self, frame):
-        run, place = divmod(frame, self.plan.hop)
-        fades = place < self.plan.fade and run > 0
-        return frame < 0 or (self.run(run) and (not fades or self.run(run - 1)))
+        hop, last = self.plan.hop, frame // self.plan.hop
+        # Those before run 0 there never are.
+        reached = (run for run in range(last, -1, -1) if frame < (run + 1) * hop + self.plan.fade)
+        return frame < 0 or all(map(self.run, reached))
 
     def frames(self, count):
         there = {

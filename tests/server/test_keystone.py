@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from bridge.core.latency_presets import LATENCY_PRESETS
 from bridge.engine.fake import FakeSeparator
 from bridge.errors import ServerError
 from tests.networks import RATE as NETWORK_RATE
@@ -32,6 +33,8 @@ EXACT = 1e-6
 # On one kind of device only the order of additions may differ.
 NETWORK = 1e-4 if torch.cuda.is_available() else 1e-6
 PLAIN, RESAMPLED = "fake:segment=4096", "fake:rate=44100,segment=4096"
+WINDOW = 42_997
+"""Of the small network, whose own look-ahead is 1024."""
 # In ms: hops are long with it, since the oracle computes each of them anew.
 NETWORK_LATENCY = 2500
 
@@ -237,6 +240,24 @@ def test_a_network_on_openvino(tmp_path_factory, weights, network):
     with sidecar, opened(sidecar, weights, NETWORK_LATENCY, rate=48_000, block=512) as live:
         equals_the_oracle(live, 48_000, 512, 4, 1e-4, separator=network)
     assert list((folder / "k" / "openvino").iterdir())
+
+
+@pytest.mark.slow
+def test_the_average_of_all_runs_that_have_looked_at_a_frame(stream, weights, network):
+    live = stream(48_000, 512, weights, "auto", lookahead=1.2)
+    assert live.plan.fade == live.plan.lookahead > live.plan.hop
+    equals_the_oracle(live, 48_000, 512, 3, NETWORK, separator=network)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LATENCY_PRESETS)
+def test_a_latency_by_its_name(stream, weights, network, name):
+    live = stream(48_000, 512, weights, name)
+    preset = LATENCY_PRESETS[name]
+    assert live.plan.window == WINDOW // preset.part
+    wished = preset.lookahead_at(NETWORK_RATE)
+    assert live.plan.lookahead == (1024 if wished < 0 else wished)
+    equals_the_oracle(live, 48_000, 512, 2, NETWORK, separator=network)
 
 
 @pytest.mark.slow

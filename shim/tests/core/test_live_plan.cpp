@@ -20,7 +20,7 @@ LivePlan randomPlan(Random& random) {
     plan.outgoing = {model, host, equal ? 0 : random.between(1, 9)};
     plan.hop = random.between(1, 40);
     plan.lookahead = random.between(0, 30);
-    plan.fade = random.between(0, std::min(plan.hop, plan.lookahead));
+    plan.fade = random.between(0, plan.lookahead);
     plan.window = plan.hop + plan.lookahead + random.between(0, 100);
     return plan;
 }
@@ -41,7 +41,8 @@ std::int64_t oldest(const LivePlan& plan, std::int64_t frame) {
     std::int64_t found = std::numeric_limits<std::int64_t>::max();
     const std::int64_t first = firstTap(plan.outgoing, frame);
     for (std::int64_t at = first; at <= first + 2 * plan.outgoing.half; ++at) {
-        for (std::int64_t run = at / plan.hop - 1; run <= at / plan.hop; ++run) {
+        // No fade is longer than 30 hops.
+        for (std::int64_t run = at / plan.hop - 31; run <= at / plan.hop; ++run) {
             const bool reaches = at >= run * plan.hop && at < (run + 1) * plan.hop + plan.fade;
             const std::int64_t read = (run + 1) * plan.hop + plan.lookahead - plan.window;
             if (reaches) found = std::min(found, firstTap(plan.incoming, read));
