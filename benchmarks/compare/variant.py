@@ -1,0 +1,43 @@
+"""Ways in which Stem Bridge can be told to run a model, such as `exact`, `fast` or `fast@torch`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from bridge.config import PRECISIONS, BounceSettings
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A precision, and the engine that is asked for; "" leaves it to the program."""
+
+    precision: str
+    engine: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Variant:
+        """From `PRECISION` or `PRECISION@ENGINE`. Raises ValueError for what there is not."""
+        precision, _, engine = text.partition("@")
+        if precision not in PRECISIONS:
+            raise ValueError(f"'{text}' is no variant; use one of {', '.join(PRECISIONS)}")
+        known = {field.name for field in fields(BounceSettings)}
+        if engine and "engine" not in known:
+            raise ValueError(f"'{text}': this version has no choice of engines; leave '@' out")
+        return cls(precision, engine)
+
+    @property
+    def name(self) -> str:
+        """As it is written."""
+        return f"{self.precision}@{self.engine}" if self.engine else self.precision
+
+    def settings(self, model: str, **others: Any) -> BounceSettings:
+        """The settings of a bounce with it."""
+        engine = {"engine": self.engine} if self.engine else {}
+        return BounceSettings(model=model, precision=self.precision, **engine, **others)
+
+    @property
+    def options(self) -> list[str]:
+        """The options of a command that ask for it."""
+        engine = ["--engine", self.engine] if self.engine else []
+        return ["--precision", self.precision, *engine]
