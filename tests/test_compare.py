@@ -33,9 +33,13 @@ def test_every_side_runs_once_a_round_and_begins_in_turn(sides, runs):
     order = []
 
     def side(name):
-        return lambda: order.append(name) or {"seconds": float(len(order))}
+        def run():
+            order.append(name)
+            return {"seconds": float(len(order))}
 
-    found = rounds.in_turn({name: side(name) for name in range(sides)}, runs)
+        return run
+
+    found = rounds.in_turn({str(name): side(name) for name in range(sides)}, runs)
     assert all(len(times) == runs for times in found["seconds"].values())
     each = [order[at : at + sides] for at in range(0, len(order), sides)]
     assert all(sorted(one) == list(range(sides)) for one in each)

@@ -109,7 +109,7 @@ def sidecar(setting: Setting) -> dict[str, Any]:
     from benchmarks.live import Player, open_stream
     from benchmarks.live import sidecar as running
 
-    with running() as file:
+    with running("--calibrate", "1") as file:
         stream = open_stream(file, BLOCK, COSTLESS, LATENCY_MS)
         player = Player([stream], BLOCK, SLICE)
         player.play()

@@ -49,7 +49,7 @@ def ratio(slower: Sequence[float], faster: Sequence[float]) -> Ratio:
     return Ratio(statistics.median(each), min(each), max(each))
 
 
-def worst_snr(reference: NDArray[np.float32], found: NDArray[np.float32]) -> float:
+def worst_snr(reference: NDArray[np.floating], found: NDArray[np.floating]) -> float:
     """Signal-to-noise ratio in dB of the worst stem; both of shape (stems, C, T)."""
     ratios = []
     for true, stem in zip(reference, found, strict=True):

@@ -62,16 +62,18 @@ class Setting:
 
     def networks(self, *, bag: bool = False) -> str:
         """The name of the random network, or of the bag of four; makes it once."""
+        from demucs.htdemucs import HTDemucs
+
         from tests import networks
 
         repo, name = BAG if bag else SINGLE
         if not (self.home / "hub" / f"models--{repo.replace('/', '--')}").exists():
             say(f"making {name} with random weights")
-            kind, arguments = networks.HTDemucs, networks.FULL | (SMALL if self.small else {})
+            arguments = networks.FULL | (SMALL if self.small else {})
             seeds = range(1, 5) if bag else range(1)
-            made = [networks.network(kind, arguments, seed) for seed in seeds]  # type: ignore[no-untyped-call]
+            made = [networks.network(HTDemucs, arguments, seed) for seed in seeds]  # type: ignore[no-untyped-call]
             weights = {"weights": networks.FT_WEIGHTS} if bag else {}
-            networks.fill_hub_cache(self.home, repo, name, made, **weights)  # type: ignore[no-untyped-call]
+            networks.fill_hub_cache(self.home, repo, name, made, **weights)
         return name
 
 
@@ -86,4 +88,4 @@ def _read(path: Path) -> np.ndarray:
 def _synthesised() -> np.ndarray:
     from tests.tiny.synth import song
 
-    return np.sum(list(song(1, 20, RATE).values()), axis=0).T
+    return np.asarray(np.sum(list(song(1, 20, RATE).values()), axis=0).T)

@@ -33,7 +33,7 @@ class Variant:
 
     def settings(self, model: str, **others: Any) -> BounceSettings:
         """The settings of a bounce with it."""
-        engine = {"engine": self.engine} if self.engine else {}
+        engine: dict[str, Any] = {"engine": self.engine} if self.engine else {}
         return BounceSettings(model=model, precision=self.precision, **engine, **others)
 
     @property

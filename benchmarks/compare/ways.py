@@ -55,7 +55,7 @@ class Demucs:
 
         if plain:
             torch.backends.mha.set_fastpath_enabled(value=False)
-        self._model = get_model(model)  # type: ignore[no-untyped-call]
+        self._model = get_model(model)
         self._mix = torch.from_numpy(_read(song))[None]
 
     def warm(self) -> None:
