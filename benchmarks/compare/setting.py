@@ -16,7 +16,7 @@ RATE = 44_100
 FOLDER = Path(__file__).parents[2] / "build" / "bench"
 # What both programs call these networks, so that both find them in the hub's cache.
 SINGLE, BAG = ("adefossez/HTDemucs", "htdemucs"), ("adefossez/HTDemucs-ft", "htdemucs_ft")
-SMALL = {"channels": 4, "bottom_channels": 16, "t_layers": 1, "segment": 2}
+SMALL = {"channels": 8, "bottom_channels": 16, "t_layers": 1, "segment": 2}
 
 
 @dataclass(frozen=True)
