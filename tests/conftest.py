@@ -20,6 +20,9 @@ for name in [name for name in os.environ if name.startswith("STEMBRIDGE_BOUNCE_"
     del os.environ[name]
 os.environ["STEMBRIDGE_CONFIG_DIR"] = os.devnull
 
+# Converting a network takes longer than most tests of one; test_openvino.py has it done.
+os.environ["STEMBRIDGE_ENGINE"] = "torch"
+
 # What an example takes depends on what else the machine does.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")

@@ -66,7 +66,9 @@ def _sides(setting: Setting, song: Path, folder: Path) -> dict[str, _Command]:
     }
     for variant in setting.variants:
         command = [program, *ours[:-1], *variant.options, ours[-1]]
-        sides[variant.name] = _Command(command, song, folder / variant.name, environment)
+        sides[variant.name] = _Command(
+            command, song, folder / variant.name, environment | variant.environment
+        )
     return sides
 
 

@@ -21,7 +21,7 @@ from bridge.engine.demucs import DemucsSeparator
 from bridge.engine.live import LiveStream
 from bridge.engine.live_model import live_model
 from bridge.engine.live_windows import Window, WindowModel
-from bridge.runtime.models import Models
+from bridge.runtime.models import Models, prepare
 from bridge.runtime.trial import conversions
 
 HOST, BLOCK = 48_000, 128
@@ -51,11 +51,14 @@ class Live:
     """A stream of noise at 48 kHz in blocks of 128, run by run; a `ways.Way`."""
 
     def __init__(self, model: str, variant: str) -> None:
-        models = Models(Variant.parse(variant).settings(model), lambda _name, _required: None)
+        models = Models(
+            Variant.parse(variant).settings(model), lambda _name, _required: None, streams=1
+        )
         ensemble = models.load(HOST)
         separator, runs = ensemble.first, live_model(ensemble)
         if not isinstance(separator, DemucsSeparator) or not isinstance(runs, WindowModel):
             raise SystemExit(f"{model} is no network of demucs; its live engine is another")
+        prepare(separator, runs.traits.window, say)
         self._separator, self._model = separator, runs
         self._noise = np.random.default_rng(1).normal(0, 0.1, (2, BLOCK)).astype(np.float32)
         self._sent = 0
@@ -152,10 +155,7 @@ def latency(setting: Setting) -> dict[str, Any]:
 
     found: dict[str, Any] = {"latency": {}, "late": {}, "slack": {}}
     for variant in setting.variants:
-        if variant.engine:
-            say(f"{variant.name}: a session cannot ask for an engine, left out")
-            continue
-        with play.sidecar() as file:
+        with play.sidecar(environment=variant.environment) as file:
             model = play.full_size(file.parent)
             say(f"{variant.name}: measuring, then playing {setting.seconds:g} s")
             with StemStream(

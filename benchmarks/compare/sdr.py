@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -30,9 +32,11 @@ def sdr(setting: Setting) -> dict[str, Any]:
         def method(mix: np.ndarray, models: Models = models) -> dict[str, np.ndarray]:
             ensemble = models.load(44_100)
             names = ensemble.first.sources
+            models.prepare(ensemble, names, say)
             run = OfflineRun(ensemble, mix.shape[1], Settings(names, batch=models.batch))
             stems = np.concatenate([chunk.stems for chunk in run.run(iter([mix]))], axis=2)
             return dict(zip(names, stems, strict=True))
 
-        found[variant.name] = evaluate.scores(songs, method)
+        with patch.dict(os.environ, variant.environment):  # it is loaded with the first song
+            found[variant.name] = evaluate.scores(songs, method)
     return {"stems": list(STEMS), "sdr": found, "songs": len(songs)}

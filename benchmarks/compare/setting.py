@@ -45,6 +45,7 @@ class Setting:
         return kept | {
             "HF_HOME": str(self.home),
             "HF_HUB_OFFLINE": "1",
+            "STEMBRIDGE_CACHE_DIR": str(FOLDER / "cache"),
             "STEMBRIDGE_CONFIG_DIR": str(FOLDER / "config"),
             "STEMBRIDGE_RUNTIME_DIR": str(FOLDER / "run"),
         }

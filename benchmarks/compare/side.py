@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from benchmarks.compare.setting import Setting
+from benchmarks.compare.variant import Variant
 
 
 class Side:
@@ -27,7 +28,7 @@ class Side:
     def __init__(self, setting: Setting, **what: Any) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "benchmarks.compare.side", json.dumps(what)],
-            env=setting.environment(),
+            env=setting.environment() | Variant.parse(what.get("variant", "exact")).environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

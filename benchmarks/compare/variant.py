@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.config import PRECISIONS, BounceSettings
+from bridge.engine.openvino_core import ENGINES
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,8 @@ class Variant:
         precision, _, engine = text.partition("@")
         if precision not in PRECISIONS:
             raise ValueError(f"'{text}' is no variant; use one of {', '.join(PRECISIONS)}")
-        known = {field.name for field in fields(BounceSettings)}
-        if engine and "engine" not in known:
-            raise ValueError(f"'{text}': this version has no choice of engines; leave '@' out")
+        if engine and engine not in ENGINES:
+            raise ValueError(f"'{text}': no such engine; use one of {', '.join(ENGINES)}")
         return cls(precision, engine)
 
     @property
@@ -33,11 +33,14 @@ class Variant:
 
     def settings(self, model: str, **others: Any) -> BounceSettings:
         """The settings of a bounce with it."""
-        engine: dict[str, Any] = {"engine": self.engine} if self.engine else {}
-        return BounceSettings(model=model, precision=self.precision, **engine, **others)
+        return BounceSettings(model=model, precision=self.precision, **others)
 
     @property
     def options(self) -> list[str]:
         """The options of a command that ask for it."""
-        engine = ["--engine", self.engine] if self.engine else []
-        return ["--precision", self.precision, *engine]
+        return ["--precision", self.precision]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment that runs it."""
+        return {"STEMBRIDGE_ENGINE": self.engine} if self.engine else {}

@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.compare.core_clock import CoreClock
+from benchmarks.compare.rounds import say
 from benchmarks.compare.variant import Variant
 from bridge.engine.base import Audio
 from bridge.engine.offline import OfflineRun, Settings
@@ -91,6 +92,7 @@ class Ours:
         rate = soundfile.info(song).samplerate
         self._ensemble, self._batch = models.load(rate), models.batch
         self._wanted = tuple(stems or self._ensemble.first.sources)
+        models.prepare(self._ensemble, self._wanted, say)
 
     def warm(self) -> None:
         """One window."""
@@ -108,7 +110,7 @@ class Ours:
     def _separate(self, frames: int) -> Audio:
         mix = self._mix[:, :frames]
         run = OfflineRun(
-            self._ensemble, mix.shape[1], Settings(self._wanted, batch=self._batch), print
+            self._ensemble, mix.shape[1], Settings(self._wanted, batch=self._batch), say
         )
         stems = np.empty((len(self._wanted), *mix.shape), np.float32)
         for chunk in run.run(iter([mix])):

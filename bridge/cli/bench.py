@@ -42,29 +42,28 @@ def command(
     slow one. It fetches no model, and other programs that compute meanwhile slow it down.
     """
     from bridge.runtime.bench import bench
-    from bridge.runtime.models import Models
 
     found: dict[str, Speed] = {}
-    name = device_name = ""
+    told: set[str] = set()
     with Line(quiet=as_json) as line:
+
+        def warn(text: str) -> None:
+            if text not in told:  # by the other precision
+                line.warn(text)
+            told.add(text)
+
         for wanted in (precision,) if precision else PRECISIONS:
             settings = BounceSettings(
                 model=model, precision=wanted, device=device, allow_pickle=allow_pickle
             )
-            models = Models(settings, lambda _name, _required: None)
-            for text in models.warnings if not found else ():
-                line.warn(text)
-            found[wanted] = bench(models, settings, line.progress)
-            ensemble = models.load(48_000)
-            name, device_name = ensemble.name, str(models.machine["device"])
-            if not ensemble.first.weights_hash:  # it knows one precision
+            found[wanted] = speed = bench(settings, line.progress, warn)
+            if speed.weightless:
                 break
     if as_json:
-        speeds = {wanted: asdict(speed) for wanted, speed in found.items()}
-        click.echo(json.dumps({"model": name, "device": device_name, "speeds": speeds}, indent=2))
+        click.echo(json.dumps({wanted: asdict(speed) for wanted, speed in found.items()}, indent=2))
         return
     for wanted, speed in found.items():
-        what = f"{name} {wanted}" if len(found) > 1 or precision else name
+        what = speed.model if speed.weightless else f"{speed.model} {wanted}"
         click.echo(f"this machine, {what}: {_words(speed)}")
     if any(speed.live_ms is not None and not speed.calibrated for speed in found.values()):
         click.echo("`about`: from a few runs; the first session measures for longer.", err=True)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridge.core.timeline import Span
 from bridge.engine.bag import Bag, read_bag
 from bridge.engine.base import Audio, Ensemble, Member
+from bridge.engine.openvino_core import OpenVinoCore, Place
 from bridge.engine.weights import file_hash, load_network
 from bridge.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from bridge.engine.hybrid import Core
+
+    Convert = Callable[[Any, int, Callable[[], None]], Core]
 
 OVERLAP = 0.25  # the default of demucs.apply.apply_model
 
@@ -25,8 +34,14 @@ class DemucsSeparator:
     ----------
     network: an HTDemucs, HDemucs or Demucs in evaluation mode.
     device: a torch device such as `cpu` or `cuda`.
-    precision: `exact` is float32 throughout; `fast` runs the layers that torch's autocast lists
-        in bfloat16 and is off by about -40 dB.
+    precision: `exact` is float32 throughout; `fast` runs what can bear it in bfloat16, where the
+        device computes in that, and is off by about -40 dB.
+    convert: makes a faster core of a network, for windows of so many frames, and calls its last
+        argument first if that takes long; None leaves all to torch.
+
+    Attributes
+    ----------
+    streams: windows that are worth running at once, each from a thread of its own.
     """
 
     preview = False
@@ -41,6 +56,8 @@ class DemucsSeparator:
         precision: str = "exact",
         licence: str = "",
         weights_hash: str = "",
+        convert: Convert | None = None,
+        streams: int = 1,
     ) -> None:
         self.name = name
         self.licence = licence
@@ -52,10 +69,30 @@ class DemucsSeparator:
         self.device = device
         self._precision = precision
         self._network = network.to(device)
+        self._convert = convert
+        self._cores: dict[int, Core] = {}
+        self.streams = streams
+
+    def prepare(self, frames: int, tell: Callable[[], None]) -> None:
+        """Convert the network for windows of so many frames.
+
+        Windows of other lengths are left to torch. `tell` is called when it takes long, half a
+        minute with a large network. Raises ModelError when it is not possible.
+        """
+        from bridge.engine.hybrid import has_core
+
+        if self._convert is None or frames in self._cores or not has_core(self._network):
+            return
+        try:
+            with self._arithmetic():
+                self._cores[frames] = self._convert(self._network, frames, tell)
+        except Exception as error:
+            what = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+            raise ModelError(f"{self.name} cannot be converted ({what})") from error
 
     def read_span(self, emit: Span) -> Span:
         """Input frames for `emit`: centred in the length that the network can compute."""
-        valid = getattr(self._network, "valid_length", lambda length: length)(emit.length)
+        valid = self._valid_length(emit.length)
         before = (valid - emit.length) // 2
         return emit.extend(before, valid - emit.length - before)
 
@@ -63,9 +100,11 @@ class DemucsSeparator:
         """Stems of a batch (B, C, T) as (B, S, C, T), float32."""
         import torch
 
-        with torch.inference_mode(), self._arithmetic():
+        with torch.inference_mode():
             mix = torch.from_numpy(batch).to(self.device)
-            stems: Audio = self._network(mix).float().cpu().numpy()
+            valid = self._valid_length(mix.shape[-1])
+            padded = torch.nn.functional.pad(mix, (0, valid - mix.shape[-1]))
+            stems: Audio = self._run(padded)[..., : mix.shape[-1]].cpu().numpy()
         return stems
 
     def zeros(self, channels: int, frames: int) -> Any:
@@ -88,22 +127,42 @@ class DemucsSeparator:
         """
         import torch
 
-        segmented = getattr(self._network, "use_train_segment", False)
-        try:
-            if segmented:
-                self._network.use_train_segment = False
-            with torch.inference_mode(), self._arithmetic():
-                stems = self._network(torch.stack(windows))[..., wanted]
-                found: Audio = stems.float().cpu().numpy()
-        finally:
-            if segmented:
-                self._network.use_train_segment = True
+        with torch.inference_mode():
+            found: Audio = self._run(torch.stack(windows))[..., wanted].cpu().numpy()
         return found
+
+    def _run(self, mix: Any) -> Any:
+        """Stems (B, S, C, T), float32, of windows (B, C, T); silent ones are not computed."""
+        from bridge.engine.hybrid import TorchCore, has_core, join, split
+
+        network = self._network
+        with self._arithmetic():
+            if not has_core(network):
+                return network(mix).float()
+        heard = mix.flatten(1).any(1)
+        if not heard.all():  # what is normalised by zero comes out as zero
+            batch, channels, frames = mix.shape
+            stems = mix.new_zeros(batch, len(self.sources), channels, frames)
+            if heard.any():
+                stems[heard] = self._run(mix[heard])
+            return stems
+        spectrum, wave, scale = split(network, mix)
+        core = self._cores.get(mix.shape[-1])
+        if core is not None:
+            spectrum, wave = core(spectrum, wave)
+        else:
+            with self._arithmetic():
+                spectrum, wave = TorchCore(network)(spectrum, wave)
+        return join(network, spectrum, wave, scale)
+
+    def _valid_length(self, frames: int) -> int:
+        valid: Callable[[int], int] = getattr(self._network, "valid_length", lambda length: length)
+        return valid(frames)
 
     def _arithmetic(self) -> AbstractContextManager[Any]:
         import torch
 
-        if self._precision == "fast":
+        if self._precision == "fast" and has_low_precision(self.device):
             return torch.autocast(torch.device(self.device).type, torch.bfloat16)
         # cuDNN convolutions use TF32 by default, which is only good to 70 dB.
         torch.backends.cudnn.allow_tf32 = False
@@ -133,15 +192,25 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
-def describe_machine(device: str) -> dict[str, str | int]:
+def has_low_precision(device: str) -> bool:
+    """Whether bfloat16 is any faster there: a CPU without it takes many times as long."""
+    import torch
+
+    if torch.device(device).type != "cpu":
+        return True
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
+def describe_machine(device: str, place: Place | None) -> dict[str, str | int]:
     """What the last bits of a network's output depend on besides its input and versions."""
     import torch
 
+    engine = f"openvino {version('openvino')}" if place else "torch"
     kind = torch.device(device).type
     name = torch.cuda.get_device_name(device) if kind == "cuda" else platform.processor()
     threads = {"threads": torch.get_num_threads()} if kind == "cpu" else {}
     capability = {"instructions": torch.backends.cpu.get_cpu_capability()} if threads else {}
-    return {"device": device, "processor": name, **threads, **capability}
+    return {"device": device, "engine": engine, "processor": name, **threads, **capability}
 
 
 def load_ensemble(
@@ -153,9 +222,11 @@ def load_ensemble(
     precision: str = "exact",
     licence: str = "",
     allow_pickle: bool = False,
+    place: Place | None = None,
 ) -> Ensemble:
     """Load one network, or the bag that `bag_file` describes, whose files are `weight_files`.
 
+    place: where OpenVINO runs what was prepared; None leaves all to torch.
     Raises ModelError when a file is damaged or hostile, or when the networks do not fit together.
     """
     bag = read_bag(bag_file) if bag_file else Bag((name,), None, None)
@@ -169,13 +240,17 @@ def load_ensemble(
         if network.sources != first.sources or network.samplerate != first.samplerate:
             raise ModelError(f"{path} has other sources or another rate than {weight_files[0]}")
         _override_segment(network, bag.segment)
+        weights_hash = file_hash(path)
+        convert = partial(OpenVinoCore, weights_hash=weights_hash, place=place) if place else None
         separator = DemucsSeparator(
             network,
             name=name,
             device=device,
             precision=precision,
             licence=licence,
-            weights_hash=file_hash(path),
+            weights_hash=weights_hash,
+            convert=convert,
+            streams=place.streams if place else 1,
         )
         members.append(Member(separator, row))
     return Ensemble(name, tuple(members))

@@ -37,6 +37,7 @@ class FakeSeparator:
     sources: tuple[str, ...] = tuple(GAINS)
     channels: int = 2
     overlap: float = 0.0
+    streams: int = 1
     licence: str = "GPL-3.0-or-later, as Stem Bridge itself"
     preview: bool = True
     weights_hash: str = ""

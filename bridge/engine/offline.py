@@ -1,14 +1,17 @@
 """Separates a whole signal, window by window, in bounded memory.
 
 One block's way: `_Feed` collects input blocks -> windows of a group are read from it -> the
-separator runs them as one batch -> `OverlapAdd` joins them -> finished frames are handed out.
+separator runs them as one batch, in another thread -> `OverlapAdd` joins them -> finished frames
+are handed out, while the next groups are being computed.
 The order of the groups depends on the settings alone, so that a run which stopped after any group
 goes on from there and ends with the same bits.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
@@ -130,39 +133,66 @@ class OfflineRun:
         state = state or State()
         rows = (len(self._settings.stems), self._channels)
         output = OverlapAdd(rows, state.released, state.pending)
-        feed = _Feed(blocks, self._channels, self._length, start)
         groups = self._groups[state.groups_done :]
-        keep = list(accumulate((self._read(g).start for g in reversed(groups)), min))[::-1]
-        for number, group in enumerate(groups):
-            feed.forget(keep[number])
-            self._run_group(group, feed, output)
+        for number, (group, found) in enumerate(self._computed(groups, blocks, start)):
+            lane = self._lanes[group.lane]
+            for index, piece in zip(group.indices, found, strict=True):
+                output.add(lane.plan.emit(index), piece)
             last = number + 1 == len(groups)
             frontier = self._length if last else max(groups[number + 1].start, output.start)
             span, stems = output.release(frontier)
             done = State(state.groups_done + number + 1, output.start, output.pending)
             yield Chunk(span, stems, len(group.indices), done)
 
+    def _computed(
+        self, groups: list[_Group], blocks: Iterator[Audio], start: int
+    ) -> Iterator[tuple[_Group, list[Audio]]]:
+        """Each group and the faded stems of its windows, in order.
+
+        As many groups are computed at once as the separators have streams, while whoever asks for
+        them writes the one before.
+        """
+        feed = _Feed(blocks, self._channels, self._length, start)
+        keep = list(accumulate((self._read(g).start for g in reversed(groups)), min))[::-1]
+        most = max((lane.separator.streams for lane in self._lanes), default=1)
+        running: deque[tuple[_Group, Future[list[Audio]]]] = deque()
+        with ThreadPoolExecutor(most, "separator") as pool:
+            try:
+                for oldest, group in zip(keep, groups, strict=True):
+                    feed.forget(oldest)
+                    windows = [
+                        feed.read(self._lanes[group.lane].read_span(i)) for i in group.indices
+                    ]
+                    running.append((group, pool.submit(self._run_group, group, windows)))
+                    if len(running) > most:
+                        yield running[0][0], running[0][1].result()
+                        running.popleft()
+                while running:
+                    yield running[0][0], running[0][1].result()
+                    running.popleft()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
     def _read(self, group: _Group) -> Span:
         lane = self._lanes[group.lane]
         first = lane.read_span(group.indices[0])
         return Span.between(first.start, lane.read_span(group.indices[-1]).stop)
 
-    def _run_group(self, group: _Group, feed: _Feed, output: OverlapAdd) -> None:
-        lane = self._lanes[group.lane]
-        todo = group.indices
-        while todo:
-            some = todo[: self._at_once]
-            windows = [feed.read(lane.read_span(i)) for i in some]
+    def _run_group(self, group: _Group, windows: list[Audio]) -> list[Audio]:
+        """The faded stems of each window, (S, C, emit)."""
+        lane, found = self._lanes[group.lane], list[Audio]()
+        while len(found) < len(windows):
+            index = group.indices[len(found)]
+            some = windows[len(found) :][: self._at_once]
             try:
-                stems = lane.separator.separate(np.stack(windows))
+                stems = lane.separator.separate(np.stack(some))
             except Exception as error:  # noqa: BLE001 - what is in a network is not ours
-                self._halve(error, len(some), lane, some[0])
+                self._halve(error, len(some), lane, index)
                 continue
-            for index, piece in zip(some, stems, strict=True):
-                self._add(lane, index, piece, output)
-            todo = todo[len(some) :]
+            found += [self._faded(lane, index + n, piece) for n, piece in enumerate(stems)]
+        return found
 
-    def _add(self, lane: _Lane, index: int, piece: Audio, output: OverlapAdd) -> None:
+    def _faded(self, lane: _Lane, index: int, piece: Audio) -> Audio:
         emit, read = lane.plan.emit(index), lane.read_span(index)
         wanted = piece[lane.columns][..., emit.slice_in(read)]
         if not np.isfinite(wanted).all():
@@ -171,7 +201,8 @@ class OfflineRun:
                 f"{lane.separator.name} gave values that are not finite at {seconds:.1f} s; "
                 "use --precision exact, or another --device"
             )
-        output.add(emit, wanted * lane.share[:, None, None] * lane.plan.fade(index))
+        faded: Audio = wanted * lane.share[:, None, None] * lane.plan.fade(index)
+        return faded
 
     def _halve(self, error: Exception, size: int, lane: _Lane, index: int) -> None:
         name = lane.separator.name

@@ -93,6 +93,7 @@ class SpectralSeparator:
     sources: tuple[str, ...] = SOURCES
     channels = 2
     overlap = 0.0
+    streams = 1
     licence = "no weights; GPL-3.0-or-later, as Stem Bridge itself"
     preview = True
     weights_hash = ""

@@ -13,7 +13,6 @@ import soundfile
 
 from bridge.config import BounceSettings, ServeSettings
 from bridge.core.latency import MICROSECONDS
-from bridge.engine.base import Ensemble
 from bridge.errors import ModelError
 from bridge.protocol.messages import Configure
 from bridge.protocol.messages_worker import Load
@@ -48,6 +47,8 @@ class Speed:
 
     Attributes
     ----------
+    model, device: what was measured, and where it ran.
+    weightless: whether precisions make no difference to it.
     bounce: seconds of audio that are bounced in a second.
     live_ms: the smallest safe latency of a session that is alone, None where no plan is possible.
     calibrated: whether it follows from the whole measurement that the sidecar keeps, as it would
@@ -55,39 +56,52 @@ class Speed:
     refusal: why no plan is possible.
     """
 
+    model: str
+    device: str
+    weightless: bool
     bounce: float
     live_ms: float | None
     calibrated: bool
     refusal: str = ""
 
 
-def bench(models: Models, settings: BounceSettings, tell: Tell = lambda _w, _d, _t: None) -> Speed:
-    """Measure the model of `models`, which were made for `settings`.
+def bench(settings: BounceSettings, tell: Tell, warn: Callable[[str], None]) -> Speed:
+    """Measure the model that the settings name; `warn` gets what the user should know.
 
     Raises ModelError where it cannot be loaded, OutputError where there is no room for a song.
     """
+    models = Models(settings, lambda _name, _required: None)
+    for text in models.warnings:
+        warn(text)
     tell(f"loading {settings.model}", 0, 0)
-    ensemble = models.load(RATE)
-    settings = replace(settings, overwrite=True)
-    with tempfile.TemporaryDirectory(prefix="stembridge-") as folder:
-        tell("warming up", 0, 0)
-        taken, _ = _timed_bounce(Path(folder), ensemble, models, settings, windows=1)
-        windows = max(1, min(MOST_WINDOWS, round(SECONDS / taken)))
-
-        def progress(at: Progress) -> None:
-            tell("bouncing", at.windows, at.total_windows)
-
-        taken, seconds = _timed_bounce(
-            Path(folder), ensemble, models, settings, windows=windows, progress=progress
-        )
+    first = models.load(RATE).first
+    models.prepare(models.load(RATE), first.sources, warn)
+    bounced, taken = _bounce_speed(models, replace(settings, overwrite=True), tell)
+    name, device = first.name, str(models.machine["device"])
+    weightless = not first.weights_hash
+    del models, first  # a session's model is another one, and both take memory
     tell("running live", 0, 0)
-    live_ms, calibrated, refusal = _live(models, settings, taken / windows)
-    return Speed(seconds / taken, live_ms, calibrated, refusal)
+    return Speed(name, device, weightless, bounced, *_live(settings, taken))
+
+
+def _bounce_speed(models: Models, settings: BounceSettings, tell: Tell) -> tuple[float, float]:
+    """Seconds of audio bounced in a second, and the seconds that each window took."""
+
+    def progress(at: Progress) -> None:
+        tell("bouncing", at.windows, at.total_windows)
+
+    with tempfile.TemporaryDirectory(prefix="stembridge-") as name:
+        tell("warming up", 0, 0)
+        taken, _ = _timed_bounce(Path(name), models, settings, windows=1)
+        windows = max(1, min(MOST_WINDOWS, round(SECONDS / taken)))
+        taken, seconds = _timed_bounce(
+            Path(name), models, settings, windows=windows, progress=progress
+        )
+    return seconds / taken, taken / windows
 
 
 def _timed_bounce(
     folder: Path,
-    ensemble: Ensemble,
     models: Models,
     settings: BounceSettings,
     *,
@@ -98,7 +112,7 @@ def _timed_bounce(
 
     Each starts a stride after the one before, so that windows of a long song last as long.
     """
-    first = ensemble.first
+    first = models.load(RATE).first
     overlap = first.overlap if settings.overlap is None else settings.overlap
     frames = windows * max(1, int((1 - overlap) * first.segment))
     noise = np.random.default_rng(1).normal(0, _LEVEL, (frames, first.channels))
@@ -109,7 +123,7 @@ def _timed_bounce(
     return time.perf_counter() - began, frames / first.rate
 
 
-def _live(models: Models, settings: BounceSettings, taken: float) -> tuple[float | None, bool, str]:
+def _live(settings: BounceSettings, taken: float) -> tuple[float | None, bool, str]:
     """Smallest latency in ms, whether it is calibrated, and why there is none.
 
     taken: seconds that a run lasts, about.
@@ -125,7 +139,7 @@ def _live(models: Models, settings: BounceSettings, taken: float) -> tuple[float
         calibrate_us=round(ServeSettings().calibrate * MICROSECONDS),
     )
     try:
-        ready = make_ready(models, wanted)
+        ready = make_ready(settings, wanted)
         cost = calibration.load(ready.key)
         calibrated = cost is not None
         if cost is None:

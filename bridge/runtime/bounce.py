@@ -123,6 +123,7 @@ def bounce(
         known = losses(song.encoding, source.origination) + session_losses(song)
         for loss in (*known, *effects):
             say(loss)
+        models.prepare(ensemble, song.stems, warn)
         computed, windows = _separate(song, work, progress, say)
         rendering = _renderer(song, work, say).render()
         for text in peak_warnings(rendering, song.encoding, settings.clip):

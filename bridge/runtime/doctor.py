@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def examine() -> Iterator[Finding]:
     """Look at everything, one thing after the other; most of the few seconds go to torch."""
     yield _python()
     yield from _torch()
+    yield _openvino()
     yield _memory()
     yield from _models()
     yield _soundfile()
@@ -94,6 +96,14 @@ def _torch() -> Iterator[Finding]:
 
 
 _TORCH_ADVICE = "install it as https://pytorch.org/get-started says; only spectral works without"
+
+
+def _openvino() -> Finding:
+    try:
+        return Finding("openvino", OK, f"{version('openvino')}, runs networks on the CPU")
+    except PackageNotFoundError:
+        advice = "python -m pip install openvino, where it has a wheel; torch does it meanwhile"
+        return Finding("openvino", NOTE, "networks take longer on the CPU without", advice)
 
 
 def _devices(torch: dict[str, Any]) -> str:

@@ -10,15 +10,15 @@ from pathlib import Path
 def user_folder(kind: str) -> Path:
     """The folder of one kind: config, runtime or cache. It need not exist.
 
-    STEMBRIDGE_CONFIG_DIR and STEMBRIDGE_RUNTIME_DIR move the first two. Raises KeyError for
-    another kind.
+    STEMBRIDGE_CONFIG_DIR, STEMBRIDGE_RUNTIME_DIR and STEMBRIDGE_CACHE_DIR move them. Raises
+    KeyError for another kind.
     """
     import platformdirs
 
     places = {
         "config": ("STEMBRIDGE_CONFIG_DIR", platformdirs.user_config_path),
         "runtime": ("STEMBRIDGE_RUNTIME_DIR", platformdirs.user_runtime_path),
-        "cache": ("", platformdirs.user_cache_path),
+        "cache": ("STEMBRIDGE_CACHE_DIR", platformdirs.user_cache_path),
     }
     variable, usual = places[kind]
     given = os.environ.get(variable, "")

@@ -11,11 +11,16 @@ from bridge.config import BounceSettings
 from bridge.engine.base import Ensemble, Member, Separator
 from bridge.engine.catalog import CATALOG, find
 from bridge.errors import ModelError
+from bridge.runtime.folders import user_folder
 from bridge.runtime.hub_cache import ModelFiles, cached
 
 # Windows at once where --batch is not given. On a CPU a second window gains nothing.
 _BATCH = {"cuda": 8, "mps": 2, "cpu": 1}
+STREAMS = 2
+"""Windows that OpenVINO runs at once offline: a core works better alone than two together."""
+
 _AUTO = "htdemucs"
+_ENGINE = "STEMBRIDGE_ENGINE"
 _WEIGHT_SUFFIXES = (".safetensors", ".th")
 
 Obtain = Callable[[str, bool], ModelFiles | None]
@@ -36,6 +41,7 @@ class Models:
     ----------
     obtain: called with a name and whether it must be had, when its weights are not in the cache.
         Gives the files once they are there, or None when they may be done without.
+    streams: windows to run at once where that is quicker; live, each should be there soonest: 1.
 
     Attributes
     ----------
@@ -46,13 +52,15 @@ class Models:
     Raises ModelError or NetworkError when the model cannot be had; nothing is loaded yet.
     """
 
-    def __init__(self, settings: BounceSettings, obtain: Obtain) -> None:
+    def __init__(self, settings: BounceSettings, obtain: Obtain, streams: int = STREAMS) -> None:
         self._settings = settings
+        self._streams = streams
         self.warnings: list[str] = []
         self._choice = self._choose(obtain)
         self._loaded: Ensemble | None = None
         self.machine: dict[str, str | int] = {"device": "cpu"}
         self.batch = settings.batch or 1
+        self._no_bfloat16 = False
         if settings.model == "spectral":
             self.warnings.append(
                 "spectral is a preview that uses no trained model: expect audible bleed"
@@ -73,10 +81,27 @@ class Models:
         return _alone(FakeSeparator.from_text(name, rate))
 
     def _load_demucs(self) -> Ensemble:
-        from bridge.engine.demucs import choose_device, describe_machine, load_ensemble
+        from bridge.engine.demucs import (
+            choose_device,
+            describe_machine,
+            has_low_precision,
+            load_ensemble,
+        )
+        from bridge.engine.openvino_core import choose_place
 
         device = choose_device(self._settings.device)
-        self.machine = describe_machine(device)
+        place = choose_place(
+            os.environ.get(_ENGINE) or "auto",
+            user_folder("cache") / "openvino",
+            device,
+            streams=self._streams,
+            low_precision=self._settings.precision == "fast",
+        )
+        self.machine = describe_machine(device, place)
+        fast = self._settings.precision == "fast"
+        self._no_bfloat16 = fast and not (
+            place.low_precision if place else has_low_precision(device)
+        )
         self.batch = self._settings.batch or _BATCH[device.partition(":")[0]]
         return load_ensemble(
             self._choice.name,
@@ -86,7 +111,17 @@ class Models:
             precision=self._settings.precision,
             licence=self._choice.licence,
             allow_pickle=self._settings.allow_pickle,
+            place=place,
         )
+
+    def prepare(
+        self, ensemble: Ensemble, stems: tuple[str, ...], warn: Callable[[str], None]
+    ) -> None:
+        """Convert what separates `stems` for this machine, where that makes it faster."""
+        if self._no_bfloat16:
+            warn("this CPU has no bfloat16: --precision fast computes what exact does")
+        for member in ensemble.contributing(stems):
+            prepare(member.separator, member.separator.segment, warn)
 
     def _choose(self, obtain: Obtain) -> _Choice:
         wanted = self._settings.model
@@ -110,6 +145,20 @@ class Models:
         if files is None:
             raise ModelError(f"{wanted} is not on this machine: stembridge models fetch {wanted}")
         return _from_hub(files)
+
+
+def prepare(separator: Separator, frames: int, warn: Callable[[str], None]) -> None:
+    """Convert a network for windows of so many frames; in words where it takes long or fails."""
+    from bridge.engine.demucs import DemucsSeparator
+
+    if not isinstance(separator, DemucsSeparator):
+        return
+    name = separator.name
+    text = f"preparing {name} for this machine, once; it takes up to a minute"
+    try:
+        separator.prepare(frames, lambda: warn(text))
+    except ModelError as error:
+        warn(f"{error}; torch runs it instead, and takes longer")
 
 
 def _alone(separator: Separator) -> Ensemble:

@@ -69,6 +69,7 @@ def separate(
     sources = ensemble.first.sources
     outputs = plan_outputs(sources, chosen)
     needed = stems_needed(sources, outputs)
+    models.prepare(ensemble, needed, warn)
     stems = dict(zip(needed, _run(signal, rate, ensemble, needed, models, chosen), strict=True))
     ones = dict.fromkeys(stems, 1.0)
     given = {

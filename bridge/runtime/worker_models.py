@@ -25,7 +25,7 @@ from bridge.protocol.messages_worker import Failed, Load, Loaded, Loading
 from bridge.runtime import calibration
 from bridge.runtime.live_effects import StemEffects
 from bridge.runtime.measuring import Measured, with_margin
-from bridge.runtime.models import Models
+from bridge.runtime.models import Models, prepare
 from bridge.runtime.preset import Preset
 from bridge.runtime.preset_store import is_name
 from bridge.runtime.trial import ANY_COST, check_wish, conversions, effect_times, measure
@@ -167,15 +167,19 @@ class Shelf:
             raise BusyError(
                 f"{loaded} models are loaded, which is all there may be; close a session"
             )
-        return make_ready(Models(settings, lambda _name, _required: None), plain)
+        return make_ready(settings, plain)
 
 
-def make_ready(models: Models, wanted: Load) -> Ready:
-    """The model of `models` as sessions run it, and what its cost is kept by.
+def make_ready(settings: BounceSettings, wanted: Load) -> Ready:
+    """The model of `settings` as sessions run it, and what its cost is kept by.
 
     wanted: the LOAD of it, but for its key and preset. Raises BridgeError where it cannot be had.
     """
-    model = live_model(models.load(wanted.rate))
+    models = Models(settings, lambda _name, _required: None, streams=1)
+    ensemble = models.load(wanted.rate)
+    model = live_model(ensemble)
+    for member in ensemble.members:
+        prepare(member.separator, wanted.context or model.traits.window, lambda _text: None)
     key = _processor() | {name: str(value) for name, value in models.machine.items()}
     key |= {"model": model.name, "weights": model.weights_hash, "precision": wanted.precision}
     if model.name == "fake":

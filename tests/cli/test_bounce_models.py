@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -24,7 +26,9 @@ def cache(full_size, tmp_path_factory):
     """A hub cache with a random full-size htdemucs in it, and no way to ask for more."""
     home = tmp_path_factory.mktemp("hub")
     networks.fill_hub_cache(home, "adefossez/HTDemucs", "htdemucs", [full_size])
-    return {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+    usual = {"OMP_NUM_THREADS": "2", "STEMBRIDGE_ENGINE": "auto"}
+    usual["STEMBRIDGE_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+    return usual | {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
 
 
 @pytest.mark.slow
@@ -43,6 +47,36 @@ def test_full_size_htdemucs_from_the_cache_equals_demucs(cache, full_size, tmp_p
         assert error <= 1e-5
         assert noise >= 100
         print(f"{name}: {error:.1e} of the peak, {noise:.1f} dB")  # noqa: T201 - figures to quote
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("openvino"), reason="OpenVINO is not installed")
+def test_a_network_is_prepared_once_and_runs_the_same_as_on_torch(tmp_path):
+    networks.save_network(networks.hybrid_transformer(), tmp_path / "small.safetensors")
+    write(tmp_path / "song.wav", music(5 * networks.RATE), networks.RATE)
+    usual = {"STEMBRIDGE_CACHE_DIR": str(tmp_path / "cache"), "OMP_NUM_THREADS": "2"}
+    options = ["song.wav", "-m", "./small.safetensors", "--bits", "32f", "--residual", "off"]
+    words = "preparing small for this machine, once"
+    for folder, engine, told in (("a", "", True), ("b", "openvino", False), ("c", "torch", False)):
+        environment = usual | {"STEMBRIDGE_ENGINE": engine}
+        ended = good(*options, "-o", folder, cwd=tmp_path, environment=environment)
+        assert (words in ended.err) == told
+        found = manifest(tmp_path / folder / "song")["identity"]["machine"]["engine"]
+        assert found == ("torch" if folder == "c" else f"openvino {version('openvino')}")
+    for name in networks.FOUR:
+        first, second, plain = (
+            soundfile.read(tmp_path / folder / f"song/{name}.wav")[0] for folder in "abc"
+        )
+        np.testing.assert_array_equal(first, second)
+        assert 0 < np.abs(first - plain).max() <= 1e-5 * np.abs(plain).max()
+
+
+def test_an_engine_that_is_not_there_is_refused_in_words(tmp_path):
+    networks.save_network(networks.hybrid_transformer(), tmp_path / "small.safetensors")
+    write(tmp_path / "song.wav", music(networks.RATE), networks.RATE)
+    environment = {"STEMBRIDGE_ENGINE": "tensorrt"}
+    ended = bounce("song.wav", "-m", "./small.safetensors", cwd=tmp_path, environment=environment)
+    refused(ended, 2, "STEMBRIDGE_ENGINE='tensorrt' is none of auto, openvino, torch")
 
 
 @pytest.mark.slow

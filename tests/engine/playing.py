@@ -33,6 +33,7 @@ class Placed:
     sources: tuple[str, ...] = FOUR
     name: str = "placed"
     overlap: float = 0.25
+    streams: int = 1
     channels: int = 2
     licence: str = "none"
     preview: bool = False

@@ -23,6 +23,7 @@ class Uneven:
     context: int = 0
     ahead: int = 0
     overlap: float = 0.25
+    streams: int = 1
     rate: int = 50
     name: str = "uneven"
     sources: tuple[str, ...] = ("left", "right")

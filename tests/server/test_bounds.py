@@ -36,26 +36,22 @@ def test_who_says_that_it_got_everything_and_reads_nothing_costs_little(own_side
         token = playing(client, model=QUICK)
         client.send(Socket.AUDIO, Reset(token, 1, 0, 0, 1))
         pid = own_sidecar.process.pid
-        before, most, number, began = memory(pid), 0, 0, time.monotonic()
-        unread = 0
-
-        def goes_on() -> bool:
-            """A busy machine takes longer to fill the queues."""
-            nonlocal unread
-            spent = time.monotonic() - began
-            if spent >= SECONDS and number % 64 == 0:
-                unread = own_sidecar.status()["sessions"][0]["unread_frames"]
-            return spent < SECONDS or (not unread and spent < 6 * SECONDS)
-
-        while goes_on():
-            for start in range(max(0, number - 6), number + 1):  # none shall be missing
-                sent = Audio(token, 1, start * FRAMES, limits.FRAME, piece)
-                client.send(Socket.AUDIO, sent)
-            number += 1
+        before, most, unread = memory(pid), 0, 0
+        number, sent, began = 0, 0, time.monotonic()
+        while time.monotonic() - began < SECONDS or not unread:
+            for start in range(max(0, number - 6), number + 1):
+                audio = Audio(token, 1, start * FRAMES, limits.FRAME, piece)
+                client.send(Socket.AUDIO, audio)
+            number, sent = number + 1, sent + 1
             time.sleep(0.015)
             most = max(most, memory(pid))
+            if sent % 64 == 0:
+                [session] = own_sidecar.status()["sessions"]
+                unread = session["unread_frames"]
+                # What a slow worker had no credit for was dropped: it is sent again from there.
+                number = min(number, session["runs"] * session["hop"] // FRAMES)
+            assert time.monotonic() - began < 10 * SECONDS, "its queues never filled"
     print(f"{number * FRAMES / RATE:.0f} s of input, {unread} unread, {most - before} bytes")  # noqa: T201
-    assert unread
     assert most < before + BYTES + 32 * MEGABYTE
 
 

@@ -3,6 +3,7 @@
 import re
 import time
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from tests.server.playing import (
     opened,
     played,
 )
+from tests.server.sidecar import Sidecar
 
 BLOCKS = (64, 512, "random")
 EXACT = 1e-6
@@ -224,6 +226,17 @@ def test_a_shorter_window_of_a_network(stream, weights, network):
     live = stream(48_000, 512, weights, NETWORK_LATENCY, context=2.5)
     assert live.plan.window == round(2.5 * NETWORK_RATE)
     equals_the_oracle(live, 48_000, 512, 4, NETWORK, separator=network)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("openvino"), reason="OpenVINO is not installed")
+def test_a_network_on_openvino(tmp_path_factory, weights, network):
+    folder = tmp_path_factory.mktemp("o")
+    sidecar = Sidecar(folder, "--calibrate", "0.2")
+    sidecar.environment |= {"STEMBRIDGE_ENGINE": "auto", "STEMBRIDGE_CACHE_DIR": str(folder / "k")}
+    with sidecar, opened(sidecar, weights, NETWORK_LATENCY, rate=48_000, block=512) as live:
+        equals_the_oracle(live, 48_000, 512, 4, 1e-4, separator=network)
+    assert list((folder / "k" / "openvino").iterdir())
 
 
 @pytest.mark.slow

@@ -1,0 +1,240 @@
+"""Cores of networks on OpenVINO, which runs them on a CPU in less time than torch does.
+
+A network is converted for one length of windows, which takes some seconds, and is kept on disk
+under a key of everything that it depends on: weights, versions, length and parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from bridge.engine.base import Audio
+from bridge.errors import UsageError
+
+ENGINES = ("auto", "openvino", "torch")
+
+KEPT_BYTES = 4 << 30
+"""Converted networks that are kept on disk, those used last: a large one takes 170 MB."""
+
+_FORMAT = "2"
+"""Of what is kept on disk, and of the parts that networks are cut into."""
+
+_VERSIONED = ("openvino", "torch", "demucs")
+
+
+@dataclass(frozen=True)
+class Place:
+    """How networks run on this machine.
+
+    folder: where converted ones are kept. threads: compute threads in all. streams: windows at
+    once, which share the threads. low_precision: whether parts may run in bfloat16.
+    """
+
+    folder: Path
+    threads: int
+    streams: int
+    low_precision: bool
+
+
+def choose_place(
+    engine: str, folder: Path, device: str, *, streams: int, low_precision: bool
+) -> Place | None:
+    """Where networks run on a torch device with `engine`; None leaves them to torch.
+
+    engine: `auto`, `openvino` or `torch`. Raises UsageError for one that is not possible here.
+    """
+    import torch
+
+    if engine not in ENGINES:
+        raise UsageError(f"STEMBRIDGE_ENGINE={engine!r} is none of {', '.join(ENGINES)}")
+    possible = torch.device(device).type == "cpu" and find_spec("openvino") is not None
+    if engine == "openvino" and not possible:
+        raise UsageError(
+            f"OpenVINO is not installed, or cannot use {device}; leave STEMBRIDGE_ENGINE out"
+        )
+    if engine == "torch" or not possible:
+        return None
+    threads = torch.get_num_threads()
+    return Place(folder, threads, min(streams, threads), low_precision and has_bfloat16())
+
+
+def _openvino() -> Any:
+    """The package; its telemetry, which would report every conversion unasked, is kept out."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return import_module("openvino")
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU computes in bfloat16; where it does not, OpenVINO uses float32."""
+    return "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVinoCore:
+    """A core for windows of one length; several threads may call it, `place.streams` at once.
+
+    network: one for which `hybrid.has_core` is true. frames: length of a window. tell: called
+    before the network is converted, when it was not on disk. weights_hash: names what `network`
+    was loaded from; "" keeps nothing on disk.
+
+    Raises whatever torch and OpenVINO raise for a network that cannot be converted.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        frames: int,
+        tell: Callable[[], None],
+        *,
+        weights_hash: str,
+        place: Place,
+    ) -> None:
+        from bridge.engine import hybrid
+
+        parts = hybrid.parts(network) if place.low_precision else [hybrid.TorchCore(network)]
+        files = _Store(place.folder, weights_hash, frames, len(parts))
+        try:
+            compiled = _compile(files.find(), parts, place)
+        except (OSError, RuntimeError):  # not there, or damaged
+            tell()
+            models = _convert(network, frames, parts)
+            files.keep(models)
+            compiled = _compile(models, parts, place)
+        self._free: SimpleQueue[list[_Stage]] = SimpleQueue()
+        for _ in range(place.streams):
+            requests = [stage.create_infer_request() for stage in compiled]
+            stages = zip(requests, (part.takes for part in parts), strict=True)
+            self._free.put([_Stage(request, takes) for request, takes in stages])
+
+    def __call__(self, spectrum: Any, wave: Any) -> tuple[Any, Any]:
+        """See `hybrid.Core`. Windows of a batch run one after the other."""
+        import torch
+
+        stages = self._free.get()
+        try:
+            found = [
+                _run(stages, spectrum[i : i + 1], wave[i : i + 1]) for i in range(len(spectrum))
+            ]
+        finally:
+            self._free.put(stages)
+        spectra, waves = zip(*found, strict=True)
+        return torch.cat(spectra), torch.cat(waves)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A part of a core that is ready to run; see `hybrid.run_parts`."""
+
+    request: Any
+    takes: int
+
+    def __call__(self, *given: Audio) -> tuple[Audio, ...]:
+        self.request.infer(dict(enumerate(given)), share_inputs=True)
+        return tuple(tensor.data for tensor in self.request.output_tensors)
+
+
+def _run(stages: Sequence[_Stage], spectrum: Any, wave: Any) -> tuple[Any, Any]:
+    import torch
+
+    from bridge.engine import hybrid
+
+    given = (spectrum.contiguous().numpy(), wave.contiguous().numpy())
+    spectrum, wave = hybrid.run_parts(stages, given)
+    # The next window overwrites the memory of the request.
+    return torch.from_numpy(spectrum.copy()), torch.from_numpy(wave.copy())
+
+
+def _compile(models: Sequence[Any], parts: Sequence[Any], place: Place) -> list[Any]:
+    """The parts of a core from files or models of OpenVINO, ready to make requests of."""
+    engine = _openvino().Core()
+    options = {
+        "INFERENCE_NUM_THREADS": place.threads,
+        "NUM_STREAMS": place.streams,
+        "ENABLE_CPU_PINNING": False,  # a host and other programs want the same cores
+    }
+    precisions = ["bf16" if part.low_precision and place.low_precision else "f32" for part in parts]
+    return [
+        engine.compile_model(model, "CPU", options | {"INFERENCE_PRECISION_HINT": precision})
+        for model, precision in zip(models, precisions, strict=True)
+    ]
+
+
+def _convert(network: Any, frames: int, parts: Sequence[Any]) -> list[Any]:
+    """Each part as a model of OpenVINO, made from what it does with a window of noise."""
+    import torch
+
+    from bridge.engine import hybrid
+
+    openvino = _openvino()
+    noise = torch.randn(1, network.audio_channels, frames, generator=torch.Generator())
+    models = []
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing: what depends on shapes alone is constant
+        given: tuple[Any, ...] = hybrid.split(network, 0.1 * noise)[:2]
+        for part in parts:
+            taken = given[: part.takes]
+            traced: Any = torch.jit.trace(part, taken, check_trace=False)  # type: ignore[no-untyped-call]
+            shapes = [list(tensor.shape) for tensor in taken]
+            models.append(openvino.convert_model(traced, example_input=taken, input=shapes))
+            given = hybrid.run_parts([part], given)
+    return models
+
+
+class _Store:
+    """Where the parts of one converted network are on disk."""
+
+    def __init__(self, folder: Path, weights_hash: str, frames: int, count: int) -> None:
+        key = [_FORMAT, weights_hash, str(frames), str(count), *map(version, _VERSIONED)]
+        self._folder = folder
+        self._count = count
+        self._path = folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
+        self._known = bool(weights_hash)
+
+    def find(self) -> list[Path]:
+        """Files of the parts. Raises FileNotFoundError when they are not there."""
+        os.utime(self._path)
+        return [self._path / f"{number}.xml" for number in range(self._count)]
+
+    def keep(self, models: Sequence[Any]) -> None:
+        """Write the parts in one step, or do without where that is not possible."""
+        if not self._known:
+            return
+        openvino = _openvino()
+        try:
+            self._folder.mkdir(0o700, parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
+        except OSError:
+            return
+        try:
+            for number, model in enumerate(models):
+                openvino.save_model(model, fresh / f"{number}.xml", compress_to_fp16=False)
+            shutil.rmtree(self._path, ignore_errors=True)  # it was damaged
+            fresh.rename(self._path)
+        except (OSError, RuntimeError):  # a full disk, or another process was first
+            shutil.rmtree(fresh, ignore_errors=True)
+        _drop_oldest(self._folder, self._path)
+
+
+def _drop_oldest(folder: Path, kept: Path) -> None:
+    """Remove what was used longest ago beyond `KEPT_BYTES`, and what was left half written."""
+    size: Callable[[Path], int] = lambda path: sum(f.stat().st_size for f in path.iterdir())  # noqa: E731
+    with suppress(OSError):
+        room = KEPT_BYTES - size(kept)
+        others = [path for path in folder.iterdir() if path != kept]
+        for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):
+            room -= size(path)
+            if room < 0:
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,204 @@
+"""Networks on OpenVINO: what they compute, what is kept on disk, and what is left to torch."""
+
+import os
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+
+from bridge.core.live_plan import LivePlan
+from bridge.core.polyphase import design
+from bridge.engine import openvino_core
+from bridge.engine.base import Ensemble, Member
+from bridge.engine.demucs import DemucsSeparator
+from bridge.engine.hybrid import has_core
+from bridge.engine.live_model import live_model
+from bridge.engine.openvino_core import OpenVinoCore, Place, choose_place
+from bridge.errors import ModelError, UsageError
+from tests import networks
+from tests.engine.test_demucs import assert_equal, music, separate
+from tests.networks import RATE
+
+pytestmark = pytest.mark.skipif(not find_spec("openvino"), reason="OpenVINO is not installed")
+KINDS = {"HTDemucs": networks.hybrid_transformer, "HDemucs": networks.hybrid}
+GOOD_DB = 100
+
+
+def nothing():
+    pass
+
+
+def decibels(found, expected):
+    """Signal to error of the worst stem; both (S, C, T)."""
+    error = np.sum((found - expected).astype(np.float64) ** 2, axis=(1, 2))
+    return float((10 * np.log10(np.sum(expected**2, axis=(1, 2)) / error)).min())
+
+
+def on_openvino(network, place, name="", **settings):
+    """A separator that is ready for whole windows; `name` stands for its weights."""
+    convert = partial(OpenVinoCore, weights_hash=name, place=place)
+    separator = DemucsSeparator(
+        network, name="test", convert=convert, streams=place.streams, **settings
+    )
+    separator.prepare(separator.segment, nothing)
+    assert separator._cores or not has_core(network)
+    return separator
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("openvino")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(request, folder):
+    """A network, and the same on OpenVINO, two windows at once."""
+    network = KINDS[request.param]()
+    return network, on_openvino(network, Place(folder, 2, 2, low_precision=False), request.param)
+
+
+@pytest.mark.slow
+def test_exact_equals_apply_model(made):
+    network, separator = made
+    mix = music(int(2.6 * separator.segment))
+    found = separate(Ensemble("test", (Member(separator, (1.0,) * 4),)), mix)
+    assert_equal(found, networks.reference(network, mix))
+
+
+@pytest.mark.slow
+def test_windows_at_once_and_in_a_batch_are_those_alone(made):
+    _, separator = made
+    windows = [music(separator.segment, seed)[None] for seed in range(4)]
+    alone = [separator.separate(window) for window in windows]
+    with ThreadPoolExecutor(4) as pool:
+        for found, expected in zip(pool.map(separator.separate, windows), alone, strict=True):
+            np.testing.assert_array_equal(found, expected)
+    together = separator.separate(np.concatenate(windows))
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+
+
+@pytest.mark.slow
+def test_silence_among_windows_is_silent_and_changes_no_other(made):
+    _, separator = made
+    window = music(separator.segment)[None]
+    silence = np.zeros_like(window)
+    found = separator.separate(np.concatenate([silence, window, silence]))
+    assert not found[[0, 2]].any()
+    np.testing.assert_array_equal(found[1:2], separator.separate(window))
+
+
+@pytest.mark.slow
+def test_parts_of_their_own_precision_give_the_same(made, folder):
+    """Where the CPU has no bfloat16 they are exact as well."""
+    network, separator = made
+    name = f"{type(network).__name__}-parts"
+    parts = on_openvino(network, Place(folder, 2, 1, low_precision=True), name, precision="fast")
+    window = music(separator.segment)[None]
+    found, expected = parts.separate(window)[0], separator.separate(window)[0]
+    least = 30 if openvino_core.has_bfloat16() else GOOD_DB
+    assert decibels(found, expected) > least
+
+
+@pytest.mark.slow
+def test_what_was_converted_is_found_again_unless_it_is_damaged(made, folder):
+    network, separator = made
+    kept = folder / "kept"
+    place, told = Place(kept, 2, 1, low_precision=False), []
+    window = music(separator.segment)[None]
+    expected = separator.separate(window)
+
+    def load(name="weights"):
+        separator = DemucsSeparator(
+            network, name="test", convert=partial(OpenVinoCore, weights_hash=name, place=place)
+        )
+        separator.prepare(separator.segment, lambda: told.append(name))
+        assert decibels(separator.separate(window)[0], expected[0]) > GOOD_DB
+
+    load()
+    load()
+    assert told == ["weights"]
+    (one,) = kept.iterdir()
+    (one / "0.xml").write_text("<net")
+    load()
+    assert told == ["weights"] * 2
+    load()
+    assert told == ["weights"] * 2
+    assert len(list(kept.iterdir())) == 1
+    shutil.rmtree(kept)
+
+
+@pytest.mark.slow
+def test_other_lengths_are_left_to_torch(made):
+    network, separator = made
+    window = torch.from_numpy(music(separator.segment // 2))
+    wanted = slice(100, 2000)
+    expected = DemucsSeparator(network, name="test").separate_windows([window], wanted)
+    np.testing.assert_array_equal(separator.separate_windows([window], wanted), expected)
+
+
+@pytest.mark.slow
+def test_live_windows_run_on_it(made):
+    network, separator = made
+    plan = LivePlan(design(RATE, RATE), design(RATE, RATE), 2000, 500, separator.segment)
+    found, expected = (
+        _live(live_model(Ensemble("x", (Member(one, (1.0,) * 4),))), plan)
+        for one in (separator, DemucsSeparator(network, name="test"))
+    )
+    assert decibels(found, expected) > GOOD_DB - 10  # of a quiet stretch of the window
+
+
+def _live(model, plan):
+    context = model.open(plan)
+    context.push(music(plan.window))
+    return model.run([context])[0]
+
+
+@pytest.mark.slow
+def test_nothing_is_reported_to_anybody(made):  # noqa: ARG001 - it was converted
+    loaded = {name for name, module in sys.modules.items() if module is not None}
+    assert not {name for name in loaded if name.startswith("openvino_telemetry")}
+
+
+def test_only_networks_with_a_core_are_converted():
+    def convert(*_):
+        raise AssertionError
+
+    separator = DemucsSeparator(networks.time_only(), name="test", convert=convert)
+    separator.prepare(separator.segment, nothing)
+
+
+def test_a_network_that_cannot_be_converted_says_so():
+    def convert(*_):
+        raise RuntimeError("no such\noperation")
+
+    separator = DemucsSeparator(networks.hybrid(), name="odd", convert=convert)
+    with pytest.raises(ModelError, match=r"^odd cannot be converted \(RuntimeError: no such op"):
+        separator.prepare(separator.segment, nothing)
+    assert separator.separate(music(separator.segment)[None]).any()  # torch does it
+
+
+def test_the_engine_is_chosen_by_the_device_and_the_wish(tmp_path):
+    choose = partial(choose_place, folder=tmp_path, streams=2, low_precision=False)
+    assert choose("auto", device="cpu") == choose("openvino", device="cpu")
+    assert choose("auto", device="cuda") is None
+    assert choose("torch", device="cpu") is None
+    with pytest.raises(UsageError, match="STEMBRIDGE_ENGINE='tensorrt' is none of auto, openvino"):
+        choose("tensorrt", device="cpu")
+    with pytest.raises(UsageError, match="cannot use cuda"):
+        choose("openvino", device="cuda")
+
+
+def test_more_than_may_be_kept_drops_what_was_used_longest_ago(tmp_path, monkeypatch):
+    monkeypatch.setattr(openvino_core, "KEPT_BYTES", 2500)
+    for number in range(4):
+        one = tmp_path / str(number)
+        one.mkdir()
+        (one / "0.bin").write_bytes(bytes(1000))
+        os.utime(one, (number, number))
+    openvino_core._drop_oldest(tmp_path, tmp_path / "0")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "3"]
