@@ -17,6 +17,7 @@ import soundfile
 
 from benchmarks.compare.rounds import in_turn, say, worst_snr
 from benchmarks.compare.setting import FOLDER, Setting
+from benchmarks.compare.side import Side
 from bridge.engine.catalog import CATALOG
 
 DEMUCS = "demucs"
@@ -32,12 +33,17 @@ def commands(setting: Setting) -> dict[str, Any]:
         for name, side in sides.items():
             say(f"{name}: {side.run()['seconds']:.1f} s for the first time, which does not count")
         found = in_turn({name: side.run for name, side in sides.items()}, setting.runs)
-        found["snr"] = {
-            name: worst_snr(sides[DEMUCS].stems(), side.stems())
-            for name, side in sides.items()
-            if name != DEMUCS
-        }
+        reference = _reference(setting, song, Path(folder))
+        found["snr"] = {name: worst_snr(reference, side.stems()) for name, side in sides.items()}
     return found
+
+
+def _reference(setting: Setting, song: Path, folder: Path) -> np.ndarray:
+    """What `apply_model` gives for the song. The command of demucs scales the song before it."""
+    way = {"kind": "demucs", "model": setting.networks(), "song": str(song)}
+    with Side(setting, **way) as side:
+        side.run()
+        return side.stems(folder / "reference.npy")
 
 
 def memory(setting: Setting) -> dict[str, Any]:

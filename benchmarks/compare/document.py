@@ -32,7 +32,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Result], list[str]]]] = {
 HEAD = (
     "Written by `python -m benchmarks.compare all write`, or part by part. Both sides of a ratio",
     "ran in turn, on the same audio and weights; it is the median of all rounds, with the lowest",
-    "and the highest behind it. SNR is that of the worst stem against what demucs itself gave in",
+    "and the highest behind it. SNR is that of the worst stem against demucs' own `apply_model` in",
     "the same run. Weights are random and at full size, with every LayerScale raised, so that each",
     "block counts.",
 )

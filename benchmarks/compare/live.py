@@ -71,6 +71,7 @@ class Live:
         traits = self._model.traits
         most = traits.longest_hop(traits.window, traits.lookahead)
         self._open(min(most, ceil(1.25 * found["whole"] * self._model.rate)))
+        self.run()  # a window without any sound would cost nothing
 
     def run(self) -> dict[str, float]:
         """The network alone on the window as it is, then everything for the next hop."""

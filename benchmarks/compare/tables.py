@@ -32,7 +32,8 @@ def commands(result: Result) -> list[str]:
     note = (
         "`demucs -n htdemucs --shifts 0 --float32 --clip-mode none` and `stembridge bounce -m "
         "htdemucs --residual off --bits 32f`, so that both write files of one kind; each ran once "
-        "before, which does not count."
+        "before, which does not count. SNR is against `apply_model`; the command of demucs scales "
+        "the song by its mean and deviation first, which is why its own is not higher."
     )
     return [*_speeds(result, "demucs"), "", note]
 
@@ -185,7 +186,8 @@ def _speeds(result: Result, reference: str) -> list[str]:
             ]
         )
     head = ["", f"faster than {reference}", "SNR, worst stem", "real time", "cores busy"]
-    return [f"{result.seconds:g} s of audio, {result.runs} rounds.", "", *_table(head, rows)]
+    rounds = "1 round" if result.runs == 1 else f"{result.runs} rounds"
+    return [f"{result.seconds:g} s of audio, {rounds}.", "", *_table(head, rows)]
 
 
 def _decibels(value: float) -> str:

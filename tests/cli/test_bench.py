@@ -18,12 +18,13 @@ COSTLY = f"fake:segment=44100,rate=44100,cost={COST}"
 @pytest.fixture
 def bench(tmp_path):
     """Runs the command in an empty folder, with a hub's cache and settings that are empty too."""
-    place = tmp_path / "place"
+    place, temporary = tmp_path / "place", tmp_path / "temporary"
     place.mkdir()
+    temporary.mkdir()
     folders = {
         "HF_HOME": str(tmp_path / "hub"),
         "STEMBRIDGE_CONFIG_DIR": str(tmp_path / "config"),
-        "TMPDIR": str(place),
+        "TMPDIR": str(temporary),
     }
 
     def run(*arguments):
@@ -38,6 +39,7 @@ def bench(tmp_path):
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert not list(place.iterdir())
+        assert not list(temporary.glob("stembridge*"))  # torch leaves a folder of its own
         assert not (tmp_path / "config").exists()  # a few runs are nothing to rely on later
         return Ended(done.returncode, done.stdout, done.stderr)
 
