@@ -50,7 +50,7 @@ def sidecar(*options: str, environment: Mapping[str, str] = {}) -> Iterator[Path
         command = Path(sys.executable).with_name("stembridge")
         server = subprocess.Popen(  # noqa: S603 - our own command
             [command, "serve", *options],
-            env={**os.environ, **folders, **environment},
+            env={**os.environ, **environment, **folders},
             stderr=subprocess.DEVNULL,
         )
         file = Path(name) / "connection.json"

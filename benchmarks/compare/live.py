@@ -150,14 +150,14 @@ def _processor_seconds(pid: int) -> float:
 
 
 def latency(setting: Setting) -> dict[str, Any]:
-    """The smallest latency of a full-size network in real time, and what was late."""
+    """The smallest latency of a network in real time, and what was late."""
     from benchmarks import live as play
     from bridge.client import StemStream
 
+    model = setting.networks()
     found: dict[str, Any] = {"latency": {}, "late": {}, "slack": {}}
     for variant in setting.variants:
-        with play.sidecar(environment=variant.environment) as file:
-            model = play.full_size(file.parent)
+        with play.sidecar(environment=setting.environment() | variant.environment) as file:
             say(f"{variant.name}: measuring, then playing {setting.seconds:g} s")
             with StemStream(
                 HOST, BLOCK, model, precision=variant.precision, connection=file, timeout=300
