@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +40,18 @@ STANDARD = {"spectral": 120, "network": 120, "many": 60, "beside": 60, "bursts":
 
 
 @contextmanager
-def sidecar() -> Iterator[Path]:
-    """A running server of its own; yields its connection file."""
+def sidecar(*options: str, environment: Mapping[str, str] = {}) -> Iterator[Path]:
+    """A running server of its own; yields its connection file.
+
+    options: of `stembridge serve`. environment: more of it than this process has.
+    """
     with tempfile.TemporaryDirectory() as name:
         folders = {"STEMBRIDGE_RUNTIME_DIR": name, "STEMBRIDGE_CONFIG_DIR": f"{name}/config"}
         command = Path(sys.executable).with_name("stembridge")
         server = subprocess.Popen(  # noqa: S603 - our own command
-            [command, "serve"], env=os.environ | folders, stderr=subprocess.DEVNULL
+            [command, "serve", *options],
+            env={**os.environ, **environment, **folders},
+            stderr=subprocess.DEVNULL,
         )
         file = Path(name) / "connection.json"
         try:

@@ -44,7 +44,8 @@ from bridge.protocol.record import Message
 
 M = TypeVar("M", bound=Message)
 
-FRAMES, RATE, RUNS = 512, 48_000, 5
+FRAMES, RATE = 512, 48_000
+ROUNDS, RUNS = 2000, 5
 ECHO = """
 import sys, zmq
 socket = zmq.Context().socket(zmq.ROUTER)
@@ -124,8 +125,20 @@ def times(trip: Callable[[], None], rounds: int) -> list[float]:
 def main() -> None:
     """Print both, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds = parser.parse_args().rounds
+    found = measure(rounds, RUNS)
+    for name, index in (("bare echo", 0), ("sidecar", 1)):
+        p50 = statistics.median(run[index][rounds // 2] for run in found)
+        p99 = statistics.median(run[index][rounds * 99 // 100] for run in found)
+        print(f"{name:<10} p50 {p50:6.0f} us   p99 {p99:6.0f} us")
+    ratios = [b[rounds // 2] / a[rounds // 2] for a, b in found]
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"ratio of p50: {statistics.median(ratios):.2f} (runs {each})")
+
+
+def measure(rounds: int, runs: int) -> list[tuple[list[float], list[float]]]:
+    """Durations of both in turn, `runs` times: in microseconds, in rising order, the echo first."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = {
@@ -139,15 +152,14 @@ def main() -> None:
         )
         echo = subprocess.Popen([sys.executable, "-c", ECHO, f"ipc://{name}/echo.ipc"])  # noqa: S603
         try:
-            compare(folder, rounds)
+            return _alternate(folder, rounds, runs)
         finally:
             for process in (server, echo):
                 process.terminate()
                 process.wait()
 
 
-def compare(folder: Path, rounds: int) -> None:
-    """Alternate both, and print medians."""
+def _alternate(folder: Path, rounds: int, runs: int) -> list[tuple[list[float], list[float]]]:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     bare = context.socket(zmq.DEALER)
     bare.connect(f"ipc://{folder}/echo.ipc")
@@ -160,15 +172,9 @@ def compare(folder: Path, rounds: int) -> None:
     sidecar = Sidecar(context, folder)
     for trip in (echo, sidecar.trip):
         times(trip, 200)
-    found = [(times(echo, rounds), times(sidecar.trip, rounds)) for _ in range(RUNS)]
-    for name, index in (("bare echo", 0), ("sidecar", 1)):
-        p50 = statistics.median(run[index][rounds // 2] for run in found)
-        p99 = statistics.median(run[index][rounds * 99 // 100] for run in found)
-        print(f"{name:<10} p50 {p50:6.0f} us   p99 {p99:6.0f} us")
-    ratios = [b[rounds // 2] / a[rounds // 2] for a, b in found]
-    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    print(f"ratio of p50: {statistics.median(ratios):.2f} (runs {each})")
+    found = [(times(echo, rounds), times(sidecar.trip, rounds)) for _ in range(runs)]
     context.destroy(linger=0)
+    return found
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ _COMMANDS = {
     "keys": "Let clients on other machines in.",
     "plugin": "Put the plug-in where hosts look.",
     "doctor": "Check this machine and say what to do.",
+    "bench": "Measure how fast this machine is.",
 }
 # What has to work whatever the user's file of defaults holds: it tells how to mend that.
 _FREE = {"-h", "--help", "doctor"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from math import ceil
 
@@ -65,18 +66,32 @@ def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
     The hop of the runs is about the shortest that the model can keep up with, which one run tells,
     and at least `traits.measured_hop`.
     """
-    seconds = wanted.calibrate_us / MICROSECONDS
-    traits = model.traits
-    first = _Trial(model, wanted, max(traits.grid, 1))
+    first = _Trial(model, wanted, max(model.traits.grid, 1))
     first.step()
     began = time.perf_counter()
     first.step()
     taken = time.perf_counter() - began
+    trial = _keeping_up(model, wanted, taken)
+    yield from measuring(trial.step, seconds=wanted.calibrate_us / MICROSECONDS)
+
+
+def measure_briefly(model: LiveModel, wanted: Load, taken: float, *, runs: int) -> Cost:
+    """What `measure` would find, from fewer runs: at least so many, that last as long as is wanted.
+
+    taken: seconds that a run lasts by what is known already.
+    """
+    trial = _keeping_up(model, wanted, taken)
+    measured = measuring(trial.step, runs=runs, seconds=wanted.calibrate_us / MICROSECONDS)
+    return deque(measured, maxlen=1).pop().cost
+
+
+def _keeping_up(model: LiveModel, wanted: Load, taken: float) -> _Trial:
+    """A stream whose hops last as long as a run that takes `taken` seconds, with a margin."""
+    traits = model.traits
     lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
     most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
     steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
-    trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
-    yield from measuring(trial.step, seconds=seconds)
+    return _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
 
 
 class _Trial:

@@ -153,7 +153,7 @@ class Shelf:
             more_us = with_margin(times.max)
             cost = Cost(cost.typical_us + more_us, cost.worst_us + more_us)
         ready = self._ready[wanted.key] = replace(ready, cost=cost)
-        yield _describe(ready, wanted)
+        yield describe(ready, wanted)
 
     def _find(self, wanted: Load) -> Ready:
         plain = replace(wanted, key="", preset="")
@@ -168,19 +168,27 @@ class Shelf:
             raise BusyError(
                 f"{loaded} models are loaded, which is all there may be; close a session"
             )
-        models = Models(settings, lambda _name, _required: None, streams=1)
-        ensemble = models.load(wanted.rate)
-        model = live_model(ensemble)
-        for member in ensemble.members:
-            prepare(member.separator, wanted.context or model.traits.window, lambda _text: None)
-        key = _processor() | {name: str(value) for name, value in models.machine.items()}
-        key |= {"model": model.name, "weights": model.weights_hash, "precision": wanted.precision}
-        if model.name == "fake":
-            key |= {"settings": wanted.model}
-        for name in ("rate", "channels", "context", "lookahead"):
-            key[name] = str(getattr(wanted, name))
-        key |= _versions() | {"measured": _thoroughly(wanted)}
-        return Ready(model, str(models.machine["device"]), tuple(models.warnings), key, plain)
+        return make_ready(settings, plain)
+
+
+def make_ready(settings: BounceSettings, wanted: Load) -> Ready:
+    """The model of `settings` as sessions run it, and what its cost is kept by.
+
+    wanted: the LOAD of it, but for its key and preset. Raises BridgeError where it cannot be had.
+    """
+    models = Models(settings, lambda _name, _required: None, streams=1)
+    ensemble = models.load(wanted.rate)
+    model = live_model(ensemble)
+    for member in ensemble.members:
+        prepare(member.separator, wanted.context or model.traits.window, lambda _text: None)
+    key = _processor() | {name: str(value) for name, value in models.machine.items()}
+    key |= {"model": model.name, "weights": model.weights_hash, "precision": wanted.precision}
+    if model.name == "fake":
+        key |= {"settings": wanted.model}
+    for name in ("rate", "channels", "context", "lookahead"):
+        key[name] = str(getattr(wanted, name))
+    key |= _versions() | {"measured": _thoroughly(wanted)}
+    return Ready(model, str(models.machine["device"]), tuple(models.warnings), key, wanted)
 
 
 def _aside(call: Callable[[], T]) -> Generator[None, None, T]:
@@ -241,7 +249,8 @@ def failure(key: str, error: Exception) -> Failed:
     return Failed(key, code, clipped(text), "")
 
 
-def _describe(ready: Ready, wanted: Load) -> Loaded:
+def describe(ready: Ready, wanted: Load) -> Loaded:
+    """The answer to a LOAD. Raises ModelError for a model that is too slow for live use."""
     model, traits = ready.model, ready.model.traits
     incoming, outgoing = conversions(wanted.rate, model.rate)
     cost = ready.cost
