@@ -12,6 +12,7 @@ import numpy as np
 from bridge.core.choose import Conditions, Wish, choose
 from bridge.core.conversion import Conversion
 from bridge.core.cost import Cost
+from bridge.core.figures import Durations
 from bridge.core.latency import MICROSECONDS
 from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
@@ -20,12 +21,15 @@ from bridge.engine.live import LiveStream
 from bridge.engine.live_model import LiveModel
 from bridge.protocol.messages_worker import Load
 from bridge.runtime.live_effects import LiveEffects, StemEffects
-from bridge.runtime.measuring import Measured, measuring
+from bridge.runtime.measuring import RUNS, Measured, measuring, timed
 
 ANY_COST = Cost(1, 1)
 _NOISE_SEED = 1
 _BLOCK = 512
 _EFFECT_RUNS = 16
+
+_LONG_EVERY = 16
+"""Runs with a short hop for each with a long one, so that both meet the machine at equal speeds."""
 
 
 def conversions(rate: int, model_rate: int) -> tuple[Conversion, Conversion]:
@@ -64,15 +68,15 @@ def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
     """Time whole runs: input resampled, the model, stems resampled back and the residual made.
 
     The hop of the runs is about the shortest that the model can keep up with, which one run tells,
-    and at least `traits.measured_hop`.
+    and at least `traits.measured_hop`. Where longer ones take longer, one run of some has
+    `traits.long_hop`; their time comes on top.
     """
     first = _Trial(model, wanted, max(model.traits.grid, 1))
     first.step()
     began = time.perf_counter()
     first.step()
     taken = time.perf_counter() - began
-    trial = _keeping_up(model, wanted, taken)
-    yield from measuring(trial.step, seconds=wanted.calibrate_us / MICROSECONDS)
+    yield from _measured(model, wanted, taken, runs=RUNS)
 
 
 def measure_briefly(model: LiveModel, wanted: Load, taken: float, *, runs: int) -> Cost:
@@ -80,18 +84,27 @@ def measure_briefly(model: LiveModel, wanted: Load, taken: float, *, runs: int) 
 
     taken: seconds that a run lasts by what is known already.
     """
-    trial = _keeping_up(model, wanted, taken)
-    measured = measuring(trial.step, runs=runs, seconds=wanted.calibrate_us / MICROSECONDS)
-    return deque(measured, maxlen=1).pop().cost
+    return deque(_measured(model, wanted, taken, runs=runs), maxlen=1).pop().cost
 
 
-def _keeping_up(model: LiveModel, wanted: Load, taken: float) -> _Trial:
-    """A stream whose hops last as long as a run that takes `taken` seconds, with a margin."""
+def _measured(model: LiveModel, wanted: Load, taken: float, *, runs: int) -> Iterator[Measured]:
+    """Time runs whose hops last as long as one that takes `taken` seconds, with a margin."""
+    seconds = wanted.calibrate_us / MICROSECONDS
     traits = model.traits
     lookahead = traits.lookahead if wanted.lookahead < 0 else wanted.lookahead
     most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
     steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
-    return _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
+    trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
+    if not traits.fixed:
+        yield from measuring(trial.step, runs=runs, seconds=seconds)
+        return
+    long, times = _Trial(model, wanted, traits.long_hop), Durations()
+    long.step()
+    for count, measured in enumerate(measuring(trial.step, runs=runs, seconds=seconds)):
+        yield measured._replace(long=times)
+        if count % _LONG_EVERY == 0:
+            times.add(timed(long.step))
+            yield measured._replace(long=times)
 
 
 class _Trial:
