@@ -79,7 +79,7 @@ def command(
         if not can_draw():
             del paths["picture"]
             _warn("study.png is left out, as matplotlib draws it: pip install 'stembridge[study]'")
-    models = Models(settings, obtainer(yes=False))
+    models = Models(settings, obtainer(yes=False), streams=1)
     for text in models.warnings:
         _warn(text)
     study = Study(song, settings, models, seconds=seconds, quick=quick, truth=truth)

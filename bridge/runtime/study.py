@@ -25,7 +25,7 @@ from bridge.engine.live_model import LiveModel, live_model
 from bridge.engine.offline import OfflineRun, Settings
 from bridge.engine.study import Outcome, Pass, Song
 from bridge.errors import UsageError
-from bridge.runtime.models import Models
+from bridge.runtime.models import Models, prepare
 from bridge.runtime.study_latency import Latencies
 from bridge.runtime.study_song import choose_part, inspect, read_part, read_truth
 
@@ -115,6 +115,10 @@ class Study:
         full = self.window * self.rate
         weights = [window / full * each.runs for window, each in self._passes.items()]
         done, total = 0.0, sum(run.windows for run in offline) + sum(weights)
+        tell("loading", done, total)
+        for window in {self._ensemble.first.segment, *self._passes}:
+            for member in self._ensemble.members:
+                prepare(member.separator, window, lambda _: tell("preparing", done, total))
         tell("offline", done, total)
         for run, take in zip(offline, (self._take_reference, self._take_moved), strict=True):
             for chunk in run.run(iter([self._song.audio])):
