@@ -33,6 +33,9 @@ TINY = np.float32(1e-20)
 """Keeps digital silence from being divided by itself; far below the power of a 24-bit step."""
 
 
+_TINY = np.array(TINY, np.float64)  # of another type than what it is added to, it takes longer
+
+
 class Repetition:
     """Takes what the last seconds have already held out of a mask."""
 
@@ -42,25 +45,33 @@ class Repetition:
         edges = np.unique(edges)
         self._bins = slice(int(edges[0]), int(edges[-1]))
         self._starts = edges[:-1] - edges[0]
-        self._widths = np.diff(edges)
-        self._levels = Past(FARTHEST - 1, self._starts.size, np.float64)
-        self._shapes = Past(FARTHEST - 1, self._starts.size, np.float64)
+        self._band = np.arange(self._starts.size).repeat(np.diff(edges))
+        self._past = Past(FARTHEST - 1, 2 * self._starts.size, np.float64)
 
     def reduce(self, mask: Levels, power: Levels) -> None:
         """Scale `mask` (n, F) by how far `power` (n, F) exceeds its own repetition."""
-        bands = np.add.reduceat(power[:, self._bins], self._starts, axis=1)
-        levels = (bands**COMPRESSION).astype(np.float64)
-        shapes = self._shapes.extend(_shapes(levels))
-        share = _repeating(self._levels.extend(levels), shapes, mask.shape[0])
+        count, bands = mask.shape[0], self._starts.size
+        newest = np.empty((count, 2 * bands))
+        levels = newest[:, :bands]
+        levels[...] = np.add.reduceat(power[:, self._bins], self._starts, axis=1) ** COMPRESSION
+        newest[:, bands:] = _shapes(levels)
+        past = self._past.extend(newest)
+        share = _repeating(past[:, :bands], past[:, bands:], count)
         fresh = ((1 - REPETITION_GAIN * share) ** 1.5).astype(np.float32)
-        mask[:, self._bins] *= fresh.repeat(self._widths, axis=1)
+        mask[:, self._bins] *= fresh.take(self._band, axis=1)
 
 
 def _shapes(levels: Doubles) -> Doubles:
     """Rows of band `levels` (n, bands) with their mean taken out, at a length of one."""
-    shapes = levels - np.add.reduce(levels, axis=1, keepdims=True) / levels.shape[1]
-    shapes /= np.sqrt(np.add.reduce(shapes**2, axis=1, keepdims=True)) + TINY
+    shapes = levels @ _centred(levels.shape[1])
+    shapes /= np.sqrt(np.vecdot(shapes, shapes))[:, None] + _TINY
     return np.asarray(shapes)
+
+
+@lru_cache
+def _centred(size: int) -> Doubles:
+    """What takes the mean out of rows of a size: a product takes less than what it stands for."""
+    return np.eye(size) - 1 / size
 
 
 def _repeating(levels: Levels, shapes: Levels, count: int) -> Levels:
@@ -68,10 +79,10 @@ def _repeating(levels: Levels, shapes: Levels, count: int) -> Levels:
 
     All in double precision, as the order of a matrix product's sums depends on the count of rows.
     """
-    similarity = shapes[-count:] @ shapes.T
-    weights = np.exp(SIMILARITY_GAIN * (similarity - 1)) * _lags(count, len(levels))
+    similarity = SIMILARITY_GAIN * shapes[-count:] @ shapes.T
+    weights = np.exp(similarity) * _lags(count, len(levels))
     expected = (weights @ levels) / np.add.reduce(weights, axis=1, keepdims=True)
-    ratio = np.minimum(expected / (levels[-count:] + TINY), 1)
+    ratio = np.minimum(expected / (levels[-count:] + _TINY), 1)
     return np.asarray(ratio ** (1 / COMPRESSION))
 
 

@@ -26,6 +26,8 @@ CHUNK_HOPS = 16
 
 SEGMENT_SECONDS = 10
 
+_HALF = np.float32(0.5)
+
 
 class SpectralStream:
     """Separates an endless signal hop by hop; holds the state from one block to the next.
@@ -37,7 +39,7 @@ class SpectralStream:
     def __init__(self, rate: int, channels: int = 2) -> None:
         self.hop = hop_for(rate)
         self.lookahead = LOOKAHEAD_HOPS * self.hop
-        self._analysis = Analysis(self.hop, channels)
+        self._analysis = Analysis(self.hop, 2)
         self._masks = MaskMaker(rate, self.hop)
         self._synthesis = Synthesis(self.hop, 4)
         self._waiting: Spectra = np.zeros((AHEAD, 2, SPREAD * self.hop // 2 + 1), np.complex64)
@@ -56,27 +58,26 @@ class SpectralStream:
         return stems
 
     def _fill(self, stems: Audio, block: Audio) -> None:
-        newest = _mid_and_side(self._analysis.push(block))
+        newest = self._analysis.push(_mid_and_side(block))
         mixes = np.concatenate([self._waiting, newest])
         self._waiting = mixes[-AHEAD:]
-        mid, side = mixes[:-AHEAD, 0], mixes[:-AHEAD, 1]
         masks = self._masks.push(newest)
-        parts = np.empty((mid.shape[0], 4, mid.shape[1]), np.complex64)
-        np.multiply(masks.drums, mid, out=parts[:, 0])
-        np.multiply(masks.bass, mid, out=parts[:, 1])
-        np.multiply(masks.vocals, mid, out=parts[:, 2])
-        np.multiply(masks.drums_side, side, out=parts[:, 3])
-        drums, bass, vocals, drums_side = self._synthesis.push(parts)
+        parts = np.empty((newest.shape[0], 4, newest.shape[2]), np.complex64)
+        mid, low = mixes[:-AHEAD, 0], masks.bass.shape[1]
+        np.multiply(masks.drums, mixes[:-AHEAD], out=parts[:, :2])
+        np.multiply(masks.bass, mid[:, :low], out=parts[:, 2, :low])
+        parts[:, 2, low:] = 0
+        np.multiply(masks.vocals, mid, out=parts[:, 3])
+        signals = self._synthesis.push(parts)
 
         line = np.concatenate([self._dry, block], axis=1)
         self._dry = line[:, block.shape[1] :]
-        np.add(drums, drums_side, out=stems[0, 0])
-        np.subtract(drums, drums_side, out=stems[0, 1:])
-        stems[1], stems[3] = bass, vocals
+        np.add(signals[0], signals[1], out=stems[0, 0])
+        np.subtract(signals[0], signals[1], out=stems[0, 1:])
+        stems[1::2] = signals[2:, None]  # bass and vocals
         # The masks of `other` are what the rest leave over, so its samples are as well.
         np.subtract(line[:, : block.shape[1]], stems[0], out=stems[2])
-        stems[2] -= bass
-        stems[2] -= vocals
+        stems[2] -= signals[2] + signals[3]
 
 
 class SpectralSeparator:
@@ -133,11 +134,10 @@ class SpectralSeparator:
         return stems
 
 
-def _mid_and_side(spectra: Spectra) -> Spectra:
-    """Mid and side (n, 2, F) of spectra (n, C, F), complex64; one channel is all mid."""
-    both = np.empty((spectra.shape[0], 2, spectra.shape[2]), np.complex64)
-    np.add(spectra[:, 0], spectra[:, -1], out=both[:, 0])
-    np.subtract(spectra[:, 0], spectra[:, -1], out=both[:, 1])
-    parts = both.view(np.float32)  # NumPy divides complex numbers the long way
-    parts *= 0.5
+def _mid_and_side(block: Audio) -> Audio:
+    """Mid and side (2, n) of a block (C, n), float32; one channel is all mid."""
+    both = np.empty((2, block.shape[1]), np.float32)
+    np.add(block[0], block[-1], out=both[0])
+    np.subtract(block[0], block[-1], out=both[1])
+    both *= _HALF
     return both

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.engine.median import WINDOW, RunningMedian, median_along
-from bridge.engine.past import Past
+from bridge.engine.past import Past, windows
 from bridge.engine.repetition import FARTHEST, TINY, Repetition
 from bridge.engine.stft import SPREAD, Spectra
 
@@ -44,6 +44,9 @@ UNDECIDED = 0.1
 SUSTAIN_MEDIAN, SUSTAIN_GAIN = 37, 1.25
 """Frames, 430 ms, that a bass note fills and a kick does not; and how far a kick exceeds them."""
 
+SIGNALS = 3
+"""Powers that are kept of each frame: of mid and side together, of the side, and of the mid."""
+
 KICK_BINS, KICK_HERTZ = 40, 250.0
 """Bins in which kicks are looked for, and where that fades out."""
 
@@ -59,21 +62,24 @@ UNATTACKED = 0.5
 BASS_HERTZ, VOICE_HERTZ = 160.0, (120.0, 12_000.0)
 """Top of the bass, and bottom and top of a voice, where each has half its share."""
 
+BASS_LEAST = 1e-8
+"""A smaller share of a bin, 160 dB down, counts as none: so above 1.6 kHz there is no bass."""
+
 MEMORY = max(FARTHEST - 1, SUSTAIN_MEDIAN, TIME_MEDIAN, ATTACK_FRAMES + ATTACK_RISE)
 """Frames before its own that a mask may depend on."""
 
 
 class Masks(NamedTuple):
-    """Shares in [0, 1] of each bin: float32 of shape (n, F). What they leave over is `other`.
+    """Shares in [0, 1] of each bin, float32. What they leave over is `other`.
 
-    `drums`, `bass` and `vocals` are shares of the mid signal and sum to at most one;
-    `drums_side` is a share of the side signal, in which bass and vocals have no part.
+    drums: of mid and side, (n, 2, F). bass, vocals: of the mid signal, (n, F) where `bass` ends
+    with the last bin that has some; with the drums in it they sum to at most one. In the side
+    signal they have no part.
     """
 
     drums: Levels
     bass: Levels
     vocals: Levels
-    drums_side: Levels
 
 
 class MaskMaker:
@@ -82,13 +88,14 @@ class MaskMaker:
     def __init__(self, rate: int, hop: int) -> None:
         hertz = np.arange(SPREAD * hop // 2 + 1) * (rate / (SPREAD * hop))
         self._bins = hertz.size
-        self._bass = _below(hertz, BASS_HERTZ, 8)
+        bass = _below(hertz, BASS_HERTZ, 8)
         voice = _below(hertz, VOICE_HERTZ[1], 4) * (1 - _below(hertz, VOICE_HERTZ[0], 4))
-        self._voice = (1 - self._bass) * voice
+        self._voice = (1 - bass) * voice
+        self._bass = bass[: int(np.searchsorted(-bass, -BASS_LEAST))]
         self._kick = _below(hertz[:KICK_BINS], KICK_HERTZ, 6)
         self._attack = slice(*np.searchsorted(hertz, ATTACK_HERTZ).tolist())
-        self._decay = ATTACK_DECAY ** np.arange(ATTACK_FRAMES, dtype=np.float32)[::-1]
-        self._magnitudes = Past(AHEAD, 2 * self._bins)
+        self._decay = (ATTACK_DECAY ** np.arange(ATTACK_FRAMES)[::-1]).astype(np.float32)[:, None]
+        self._powers = Past(AHEAD, SIGNALS * self._bins)
         self._steady = RunningMedian(2 * self._bins)
         self._low = Past(SUSTAIN_MEDIAN - 1, KICK_BINS)
         self._struck = Past(ATTACK_FRAMES - 1 + ATTACK_RISE, 1)
@@ -99,74 +106,72 @@ class MaskMaker:
 
         Those are of mid and side: (n, 2, F), complex64.
         """
-        newest = _magnitudes(spectra)
-        magnitudes = self._magnitudes.extend(newest)[:-AHEAD].reshape(spectra.shape)
-        power = np.square(magnitudes)
-        percussive = PERCUSSIVE_GAIN * np.square(_along_bins(magnitudes))
-        share = _percussion(np.square(self._along_time(newest)), percussive, power)
-        drums, drums_side = share[:, 0], share[:, 1]
-        both_power, side_power = power[:, 0], power[:, 1]
-        mid_power = np.maximum(both_power - side_power, 0)
+        newest = _powers(spectra)
+        power = self._powers.extend(newest)[:-AHEAD].reshape(-1, SIGNALS, self._bins)
+        both_power, side_power, mid_power = power[:, 0], power[:, 1], power[:, 2]
+        # A median of powers is the power of the median, as a square keeps the order.
+        percussive = PERCUSSIVE_GAIN * _along_bins(power[:, :2])
+        shares = _percussion(self._along_time(newest), percussive, power[:, :2])
+        drums = shares[:, 0]
 
         kick = self._kick_share(newest[:, :KICK_BINS], both_power, percussive[:, 0])
-        drums[:, :KICK_BINS] += self._kick * (kick - drums[:, :KICK_BINS])
+        kick -= drums[:, :KICK_BINS]
+        kick *= self._kick
+        drums[:, :KICK_BINS] += kick
 
         # The room around a drum in the middle is at the sides, too diffuse to be told by itself.
-        np.maximum(drums_side, drums, out=drums_side)
+        np.maximum(shares[:, 1], drums, out=shares[:, 1])
 
         tonal = 1 - drums
+        vocals = tonal * self._voice
         # Uncorrelated sources have as much power at the sides as in the middle.
-        centre = np.maximum(1 - side_power / (mid_power + TINY), 0)
-        vocals = tonal * self._voice * centre
+        vocals *= 1 - side_power / (np.maximum(mid_power, side_power) + TINY)
         self._repetition.reduce(vocals, mid_power)
-        return Masks(drums, tonal * self._bass, vocals, drums_side)
+        return Masks(shares, tonal[:, : self._bass.size] * self._bass, vocals)
 
-    def _along_time(self, magnitudes: Levels) -> Levels:
-        """Medians (n, 2, F) over time that end with each of `magnitudes` (n, 2 * F)."""
-        medians = np.empty_like(magnitudes)
-        for row, line in zip(medians, magnitudes, strict=True):
-            row[:] = self._steady.push(line)
+    def _along_time(self, powers: Levels) -> Levels:
+        """Medians (n, 2, F) over time that end with each of `powers` (n, SIGNALS * F)."""
+        medians = np.empty((len(powers), 2 * self._bins), np.float32)
+        for row, line in zip(medians, powers, strict=True):
+            row[:] = self._steady.push(line[: row.size])
         return medians.reshape(-1, 2, self._bins)
 
     def _kick_share(self, low: Levels, power: Levels, percussive: Levels) -> Levels:
-        """Share of drums (n, KICK_BINS) in the low band, from its newest magnitudes `low`."""
-        rows = self._low.extend(low)
-        sustained = np.empty_like(low)
-        for index, row in enumerate(sustained):
-            window = rows[index : index + SUSTAIN_MEDIAN]
-            row[:] = np.partition(window, SUSTAIN_MEDIAN // 2, axis=0)[SUSTAIN_MEDIAN // 2]
-        rise = 1 - SUSTAIN_GAIN * np.square(sustained) / (power[:, :KICK_BINS] + TINY)
+        """Share of drums (n, KICK_BINS) in the low band, from its newest powers `low`."""
+        middle = SUSTAIN_MEDIAN // 2
+        rows = windows(self._low.extend(low), SUSTAIN_MEDIAN)
+        sustained = np.partition(rows, middle, axis=1)[:, middle]
+        rise = 1 - SUSTAIN_GAIN * sustained / (power[:, :KICK_BINS] + TINY)
         struck = UNATTACKED + (1 - UNATTACKED) * self._attacks(percussive)
         return np.asarray(np.maximum(rise, 0) * struck)
 
     def _attacks(self, percussive: Levels) -> Levels:
         """How sharply something was struck of late, in [0, 1]: (n, 1)."""
-        now = percussive[:, self._attack].sum(axis=1, keepdims=True)
-        struck = self._struck.extend(now)[:, 0]
+        now = np.add.reduce(percussive[:, self._attack], axis=1, keepdims=True)
+        struck = self._struck.extend(now)
         sharp = np.maximum(1 - struck[:-ATTACK_RISE] / (struck[ATTACK_RISE:] + TINY), 0)
-        recent = np.empty_like(now)
-        for index in range(now.size):
-            recent[index] = (sharp[index : index + ATTACK_FRAMES] * self._decay).max()
-        return np.asarray(recent)
+        return np.asarray(np.maximum.reduce(windows(sharp, ATTACK_FRAMES) * self._decay, axis=1))
 
 
-def _magnitudes(spectra: Spectra) -> Levels:
-    """Magnitudes (n, 2 * F) of both signals together, and then of the side, of `spectra`."""
-    power = spectra.real**2 + spectra.imag**2
-    power[:, 0] += power[:, 1]
-    return np.asarray(np.sqrt(power, out=power).reshape(len(power), -1))
+def _powers(spectra: Spectra) -> Levels:
+    """Powers (n, SIGNALS * F) of both signals together, of the side and of the mid."""
+    powers = np.empty((spectra.shape[0], SIGNALS, spectra.shape[2]), np.float32)
+    squares = np.square(spectra.view(np.float32))
+    np.add(squares[..., ::2], squares[..., 1::2], out=powers[:, 2:0:-1])
+    np.add(powers[:, 1], powers[:, 2], out=powers[:, 0])
+    return powers.reshape(len(powers), -1)
 
 
-def _along_bins(magnitudes: Levels) -> Levels:
-    """Medians (n, 2, F) over the bins around each of `magnitudes` (n, 2, F), mirrored at ends."""
-    count, signals, bins = magnitudes.shape
+def _along_bins(powers: Levels) -> Levels:
+    """Medians (n, 2, F) over the bins around each of `powers` (n, 2, F), mirrored at the ends."""
+    count, signals, bins = powers.shape
     margin = BIN_MEDIAN // 2
     # One line holds them all: medians across the seams are of no use and are left out.
     line = np.zeros(count * signals * (bins + 2 * margin) + 2 * margin, np.float32)
     widened = line[: -2 * margin].reshape(count, signals, -1)
-    widened[..., margin:-margin] = magnitudes
-    widened[..., :margin] = magnitudes[..., margin:0:-1]
-    widened[..., -margin:] = magnitudes[..., -2 : -2 - margin : -1]
+    widened[..., margin:-margin] = powers
+    widened[..., :margin] = powers[..., margin:0:-1]
+    widened[..., -margin:] = powers[..., -2 : -2 - margin : -1]
     medians: Levels = median_along(line).reshape(widened.shape)
     return medians[..., :bins]
 
@@ -174,8 +179,8 @@ def _along_bins(magnitudes: Levels) -> Levels:
 def _percussion(tonal: Levels, percussive: Levels, power: Levels) -> Levels:
     """Share of the percussive power, given the tonal one and the whole, all (n, 2, F)."""
     explained = tonal + percussive
-    undecided = np.maximum(power - explained, 0)
-    return np.asarray(percussive / (explained + UNDECIDED * undecided + TINY))
+    with_undecided = (1 - UNDECIDED) * explained + UNDECIDED * power
+    return np.asarray(percussive / (np.maximum(explained, with_undecided) + TINY))
 
 
 def _below(hertz: NDArray[Any], corner: float, order: int) -> Levels:

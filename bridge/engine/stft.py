@@ -71,7 +71,8 @@ class Analysis:
 
     def __init__(self, hop: int, channels: int) -> None:
         self._hop = hop
-        self._window, _ = low_delay_windows(hop)
+        # NumPy makes the transform of single precision in double unless it has to scale it.
+        self._window = low_delay_windows(hop)[0] * np.float32(SPREAD * hop)
         self._past = np.zeros((channels, (SPREAD - 1) * hop), np.float32)
 
     def push(self, block: Samples) -> Spectra:
@@ -82,10 +83,10 @@ class Analysis:
         hop, size = self._hop, SPREAD * self._hop
         line = np.concatenate([self._past, block], axis=1)
         self._past = line[:, block.shape[1] :]
-        frames = np.empty((block.shape[1] // hop, line.shape[0], size), np.float32)
-        for index, frame in enumerate(frames):
-            np.multiply(line[:, index * hop : index * hop + size], self._window, out=frame)
-        spectra: Spectra = np.fft.rfft(frames)
+        row, step = line.strides
+        shape = (block.shape[1] // hop, line.shape[0], size)
+        frames = np.ndarray(shape, np.float32, line, strides=(hop * step, row, step))
+        spectra: Spectra = np.fft.rfft(frames * self._window, norm="forward")
         return spectra
 
 

@@ -185,7 +185,9 @@ def test_masks_are_shares_of_one(mix):
         assert mask.dtype == np.float32
         assert mask.min() >= 0
         assert mask.max() <= 1
-    assert (masks.drums + masks.bass + masks.vocals).max() <= 1 + 1e-6
+    mid = masks.drums[:, 0] + masks.vocals
+    mid[:, : masks.bass.shape[1]] += masks.bass
+    assert mid.max() <= 1 + 1e-6
 
 
 def share(stems, stem, start):
