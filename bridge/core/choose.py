@@ -2,6 +2,8 @@
 
 The time that a wish leaves over the smallest latency buys two things: a longer hop, so that the
 device is busy less of the time, and a longer compute allowance, so that a run may wait its turn.
+Of equal sessions a device has time for as many as there are runs in a hop, and keeps the promises
+to as many as there are runs in an allowance: most fit where both have the same.
 """
 
 from __future__ import annotations
@@ -103,8 +105,8 @@ def choose(
 
     Without a wished latency it is the smallest that any such plan has. Otherwise it is the wished
     one, rounded down to frames (at host rates up to 1 MHz): of what that has over the smallest,
-    the hop takes what it can of two thirds, on the grid, within the window and with the time that
-    its own longer runs need; the compute allowance takes everything else.
+    the hop takes what it can of a half, on the grid, within the window and with the time that its
+    own longer runs need; the compute allowance takes everything else.
 
     Raises TooShort for a wished latency below the smallest, and ValueError for a window or a
     look-ahead that is out of range or does not fit.
@@ -119,7 +121,7 @@ def choose(
     over = wish.latency_us * rate // MICROSECONDS - smallest
     if over < 0:
         raise TooShort(wish.latency_us, smallest, rate)
-    hop = cuts.longest(hop, 2 * over // 3)
+    hop = cuts.longest(hop, over // 2)
     plan, worst_us = cuts.plan(hop), cuts.worst_us(hop)
     needed_us = conditions.allowances(worst_us).total_us
     left = smallest + over - cuts.frames(hop)
@@ -149,7 +151,7 @@ class _Cuts:
 
     def worst_us(self, hop: int) -> int:
         """What the longest run with this hop takes."""
-        typical_us = self.traits.run_us(hop, self.cost.typical_us, self.incoming.target)
+        typical_us = self.traits.run_us(hop, self.cost, self.incoming.target)
         return typical_us + self.cost.stall_us
 
     def frames(self, hop: int) -> int:

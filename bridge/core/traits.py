@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.core.cost import Cost
 from bridge.core.latency import MICROSECONDS
 from bridge.core.rates import RateMap
+
+LONG = 4
+"""How many times as long the long hop is that runs are timed with: most hops lie between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,31 @@ class Traits:
         """
         return min(2 * self.grid, self.window - self.past - self.lookahead) if self.fixed else 1
 
-    def run_us(self, hop: int, typical_us: int, rate: int) -> int:
-        """What a run with this hop takes where one with the shortest takes `typical_us`.
+    @property
+    def long_hop(self) -> int:
+        """The other hop that runs of a model that goes on from hop to hop are timed with."""
+        longest = (self.window - self.past - self.lookahead) // self.grid * self.grid
+        return min(LONG * self.measured_hop, longest)
+
+    def run_us(self, hop: int, cost: Cost, rate: int) -> int:
+        """What a run with this hop typically takes. rate: of the model, in frames a second.
 
         A network computes its window whatever the hop. A model that goes on from hop to hop
-        (`fixed`) computes what is new, and something for each run: in proportion to the hop, from
-        what was measured on, is never too little. rate: of the model, in frames a second.
+        (`fixed`) computes what is new, and something for each run. So between the two hops that
+        were timed a run takes what lies between, and beyond them in proportion to the hop, which
+        is never too little.
         """
-        measured = max(self.lasting(typical_us, rate), self.measured_hop)
-        if not self.fixed or hop <= measured:
-            return typical_us
-        return -(-typical_us * hop // measured)
+        shortest_us, measured = cost.typical_us, self.measured_hop
+        lasting = self.lasting(shortest_us, rate)
+        if not self.fixed or hop <= max(measured, lasting):
+            return shortest_us
+        if lasting > measured or not cost.long_us:
+            return -(-shortest_us * hop // max(measured, lasting))
+        long = self.long_hop
+        long_us = max(shortest_us, min(cost.long_us, -(-shortest_us * long // measured)))
+        if hop >= long:
+            return -(-long_us * hop // long)
+        return shortest_us - (shortest_us - long_us) * (hop - measured) // (long - measured)
 
     def lasting(self, time_us: int, rate: int) -> int:
         """The shortest hop on the grid that lasts `time_us` at least."""

@@ -70,10 +70,10 @@ class Loading(Message):
 class Loaded(Message):
     """A model is ready. grid, lookahead, edge, window, past, fixed: see Traits in core/choose.py.
 
-    half_in and half_out: source frames that the resamplers reach. cost_us, worst_us: what a run
-    takes typically and at worst, see core/cost.py. batch: windows worth running at once. effects:
-    host frames that stems wait for in the effects. gains: as in CONFIGURED.
-    preset: digest of its content.
+    half_in and half_out: source frames that the resamplers reach. cost_us, worst_us, long_us: what
+    a run takes typically, at worst and with a long hop, see core/cost.py. batch: windows worth
+    running at once. effects: host frames that stems wait for in the effects. gains: as in
+    CONFIGURED. preset: digest of its content.
     """
 
     key: Line
@@ -98,6 +98,7 @@ class Loaded(Message):
     effects: HostFrames = 0
     gains: Gains = ()
     preset: String = ""
+    long_us: Duration = 0
 
 
 @message

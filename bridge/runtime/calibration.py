@@ -1,7 +1,8 @@
 """How long one run of a model takes on this machine: kept on disk, and corrected by sessions.
 
     CONFIG/calibration.json
-        {"version": 3, "entries": [{"key": {...}, "typical_us": 123, "worst_us": 1234}, ...]}
+        {"version": 3, "entries": [
+            {"key": {...}, "typical_us": 123, "worst_us": 1234, "long_us": 234}, ...]}
 
 The entry that was stored last stands last. A file that is damaged, or of another version, counts as
 empty and is replaced. Where nothing can be written, measurements are remembered by this process.
@@ -13,6 +14,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock
@@ -80,7 +82,7 @@ def refined(stored: Cost, seen: Durations, *, lower: bool = True) -> Cost:
     after 1000 runs or more, it goes an eighth of the way down to 1.25 times the 99.9th percentile,
     which leaves it above the longest run in any case. With what is typical it is the same, up and
     down to 1.25 times the 99th percentile, but fewer than 100 runs say nothing of it: one that was
-    interrupted would be the 99th percentile.
+    interrupted would be the 99th percentile. A run with a long hop is thought to go with that.
 
     lower: False for runs that had less to do than those that were measured: they only raise.
     """
@@ -89,7 +91,8 @@ def refined(stored: Cost, seen: Durations, *, lower: bool = True) -> Cost:
     typical_us = stored.typical_us
     if seen.count >= _SOME_RUNS:
         typical_us = _moved(typical_us, nearly, nearly, seen.count, lower=lower)
-    return Cost(min(typical_us, worst_us), worst_us)
+    typical_us = min(typical_us, worst_us)
+    return Cost(typical_us, worst_us, -(-stored.long_us * typical_us // stored.typical_us))
 
 
 def _moved(stored_us: int, most_us: int, usual_us: int, count: int, *, lower: bool) -> int:
@@ -144,18 +147,16 @@ def _parsed(content: object) -> _Entries:
 
 
 def _cost(entry: Mapping[str, object]) -> Cost:
-    typical_us, worst_us = entry["typical_us"], entry["worst_us"]
+    times = [entry["typical_us"], entry["worst_us"], entry["long_us"]]
     # A bool is an int to isinstance.
-    if type(typical_us) is not int or type(worst_us) is not int or worst_us > _LONGEST_US:
-        raise ValueError("a cost is two numbers of microseconds")
-    return Cost(typical_us, worst_us)
+    found = [time_us for time_us in times if type(time_us) is int and time_us <= _LONGEST_US]
+    if len(found) < len(times):
+        raise ValueError("a cost is three numbers of microseconds")
+    return Cost(*found)
 
 
 def _write(path: Path, entries: _Entries) -> None:
-    listed = [
-        {"key": dict(sorted(key)), "typical_us": cost.typical_us, "worst_us": cost.worst_us}
-        for key, cost in entries.items()
-    ]
+    listed = [{"key": dict(sorted(key)), **asdict(cost)} for key, cost in entries.items()]
     text = json.dumps({"version": VERSION, "entries": listed}, indent=1)
     temporary = path.with_suffix(".new")
     try:

@@ -18,11 +18,15 @@ _STALL_US, _STALL_FACTOR = 8000, 10
 
 
 class Measured(NamedTuple):
-    """How far a measurement is, in microseconds, and the runs; at the end done == total."""
+    """How far a measurement is, in microseconds, and the runs; at the end done == total.
+
+    long: runs with a long hop, where there are any.
+    """
 
     done_us: int
     total_us: int
     seen: Durations
+    long: Durations | None = None
 
     @property
     def cost(self) -> Cost:
@@ -30,7 +34,8 @@ class Measured(NamedTuple):
 
         It is only looked for on demand, as that takes about as long as a run of a quick model.
         """
-        return Cost(with_margin(self.seen.percentile(990)), with_margin(self.seen.max))
+        nearly_us, worst_us = with_margin(self.seen.percentile(990)), with_margin(self.seen.max)
+        return Cost(nearly_us, worst_us, with_margin(self.long.percentile(990)) if self.long else 0)
 
 
 def measuring(
@@ -50,7 +55,7 @@ def measuring(
     least_us = max(1, int(seconds * 1_000_000))
     for _ in range(_WARM_UP_RUNS):
         warm = Durations()
-        warm.add(taken := _timed(step, clock))
+        warm.add(taken := timed(step, clock))
         yield Measured(0, max(least_us, runs * taken), warm)
     first = Durations()
     yield from _half(step, first, (runs, least_us), clock)
@@ -67,7 +72,7 @@ def _half(
     runs, least_us = least
     spent = 0
     while seen.count < runs or spent < least_us:
-        seen.add(taken := _timed(step, clock))
+        seen.add(taken := timed(step, clock))
         spent += taken
         yield Measured(spent, max(least_us, spent, -(-spent * runs // seen.count)), seen)
 
@@ -78,7 +83,7 @@ def _stalled(seen: Durations) -> bool:
     return rare and seen.max > _STALL_FACTOR * seen.percentile(990)
 
 
-def _timed(step: Callable[[], object], clock: Callable[[], int]) -> int:
+def timed(step: Callable[[], object], clock: Callable[[], int] = time.perf_counter_ns) -> int:
     """Microseconds, rounded up, and at least one, so that a measurement ends with any clock."""
     began = clock()
     step()

@@ -15,7 +15,6 @@ from dataclasses import replace
 from bridge.core.admission import Task, admit, admit_offline
 from bridge.core.choose import Conditions, TooShort, Wish, choose
 from bridge.core.conversion import Conversion
-from bridge.core.cost import Cost
 from bridge.core.demand import schedulable
 from bridge.core.latency import MICROSECONDS, Allowances, latency
 from bridge.core.live_plan import LivePlan
@@ -24,7 +23,7 @@ from bridge.protocol import limits
 from bridge.protocol.codes import Code
 from bridge.protocol.messages import Configure, SavedPlan
 from bridge.protocol.messages_worker import Loaded
-from bridge.runtime.session_cost import run_us, task, traits
+from bridge.runtime.session_cost import cost, run_us, task, traits
 from bridge.runtime.session_cost import stall_us as stall_of
 
 MARGIN_US = 4000
@@ -175,7 +174,12 @@ def _choose(wanted: Configure, model: Loaded) -> SavedPlan:
     )
     wish = Wish(wanted.latency_us, wanted.context, wanted.lookahead)
     there, back = _conversions(wanted.rate, model)
-    slow = Cost(max(model.cost_us, SHORTEST_HOP_US), max(model.worst_us, SHORTEST_HOP_US))
+    takes = cost(model)
+    slow = replace(
+        takes,
+        typical_us=max(takes.typical_us, SHORTEST_HOP_US),
+        worst_us=max(takes.worst_us, SHORTEST_HOP_US),
+    )
     plan, allowances, _ = choose(there, back, traits(model), slow, conditions, wish)
     return SavedPlan(
         plan.hop,

@@ -14,7 +14,7 @@ from bridge.protocol.messages_worker import Loaded
 
 def cost(model: Loaded) -> Cost:
     """What a run of this model takes."""
-    return Cost(model.cost_us, model.worst_us)
+    return Cost(model.cost_us, model.worst_us, model.long_us)
 
 
 def traits(model: Loaded) -> Traits:
@@ -24,7 +24,7 @@ def traits(model: Loaded) -> Traits:
 
 def run_us(plan: SavedPlan, model: Loaded) -> int:
     """What a run with this plan typically takes."""
-    return traits(model).run_us(plan.hop, model.cost_us, model.model_rate)
+    return traits(model).run_us(plan.hop, cost(model), model.model_rate)
 
 
 def task(plan: SavedPlan, model: Loaded) -> Task:

@@ -11,6 +11,7 @@ import numpy as np
 from bridge.core.choose import Conditions, Wish, choose
 from bridge.core.conversion import Conversion
 from bridge.core.cost import Cost
+from bridge.core.figures import Durations
 from bridge.core.latency import MICROSECONDS
 from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
@@ -19,12 +20,15 @@ from bridge.engine.live import LiveStream
 from bridge.engine.live_model import LiveModel
 from bridge.protocol.messages_worker import Load
 from bridge.runtime.live_effects import LiveEffects, StemEffects
-from bridge.runtime.measuring import Measured, measuring
+from bridge.runtime.measuring import Measured, measuring, timed
 
 ANY_COST = Cost(1, 1)
 _NOISE_SEED = 1
 _BLOCK = 512
 _EFFECT_RUNS = 16
+
+_LONG_EVERY = 16
+"""Runs with a short hop for each with a long one, so that both meet the machine at equal speeds."""
 
 
 def conversions(rate: int, model_rate: int) -> tuple[Conversion, Conversion]:
@@ -63,7 +67,8 @@ def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
     """Time whole runs: input resampled, the model, stems resampled back and the residual made.
 
     The hop of the runs is about the shortest that the model can keep up with, which one run tells,
-    and at least `traits.measured_hop`.
+    and at least `traits.measured_hop`. Where longer ones take longer, one run of some has
+    `traits.long_hop`; their time comes on top.
     """
     seconds = wanted.calibrate_us / MICROSECONDS
     traits = model.traits
@@ -76,7 +81,16 @@ def measure(model: LiveModel, wanted: Load) -> Iterator[Measured]:
     most = traits.longest_hop(wanted.context or traits.window, lookahead) // traits.grid
     steps = max(1, min(ceil(1.25 * taken * model.rate / traits.grid), most))
     trial = _Trial(model, wanted, max(steps * traits.grid, traits.measured_hop))
-    yield from measuring(trial.step, seconds=seconds)
+    if not traits.fixed:
+        yield from measuring(trial.step, seconds=seconds)
+        return
+    long, times = _Trial(model, wanted, traits.long_hop), Durations()
+    long.step()
+    for count, measured in enumerate(measuring(trial.step, seconds=seconds)):
+        yield measured._replace(long=times)
+        if count % _LONG_EVERY == 0:
+            times.add(timed(long.step))
+            yield measured._replace(long=times)
 
 
 class _Trial:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from bridge.config import BounceSettings
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
+from bridge.core.traits import LONG
 from bridge.engine.live_model import LiveModel, live_model
 from bridge.errors import BridgeError, ModelError, NetworkError, UsageError
 from bridge.protocol import limits
@@ -149,8 +150,7 @@ class Shelf:
             for taken_us in effect_times(ready.model, wanted, ready.effects):
                 times.add(taken_us)
                 yield None
-            more_us = with_margin(times.max)
-            cost = Cost(cost.typical_us + more_us, cost.worst_us + more_us)
+            cost = with_more(cost, with_margin(times.max))
         ready = self._ready[wanted.key] = replace(ready, cost=cost)
         yield _describe(ready, wanted)
 
@@ -202,6 +202,12 @@ def with_effects(ready: Ready, preset: Preset | None) -> Ready:
     rate, channels = ready.wanted.rate, ready.wanted.channels
     effects = StemEffects.of(preset, ready.model.sources, rate, channels)
     return replace(ready, effects=effects)
+
+
+def with_more(cost: Cost, more_us: int) -> Cost:
+    """The cost where each run takes `more_us` longer, and one with the long hop in proportion."""
+    long_us = cost.long_us and cost.long_us + LONG * more_us
+    return Cost(cost.typical_us + more_us, cost.worst_us + more_us, long_us)
 
 
 @cache
@@ -273,6 +279,7 @@ def _describe(ready: Ready, wanted: Load) -> Loaded:
         effects=ready.effects.latency if ready.effects else 0,
         gains=ready.effects.gains if ready.effects else (),
         preset=ready.effects.sha256 if ready.effects else "",
+        long_us=ready.cost.long_us,
     )
 
 

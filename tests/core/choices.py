@@ -2,6 +2,8 @@
 
 import itertools
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 
 from hypothesis import strategies as st
 
@@ -59,8 +61,19 @@ class Case:
         grids = itertools.count(self.traits.grid, self.traits.grid)
         lasting = (g for g in grids if g * 1_000_000 >= self.cost.typical_us * self.model)
         measured = max(next(lasting), self.traits.measured_hop)
-        more = max(0, hop - measured)
-        return self.cost.worst_us + -(-self.cost.typical_us * more // measured)
+        # Hop and time of what was timed; beyond the last one time goes with the hop.
+        points = [(0, self.cost.typical_us), (measured, self.cost.typical_us)]
+        if self.cost.long_us and measured == self.traits.measured_hop < self.traits.long_hop:
+            low, high = self.cost.typical_us, Fraction(self.cost.typical_us, measured)
+            most = ceil(high * self.traits.long_hop)
+            points.append((self.traits.long_hop, min(max(low, self.cost.long_us), most)))
+        if hop >= points[-1][0]:
+            return self.cost.stall_us + ceil(Fraction(points[-1][1] * hop, points[-1][0]))
+        (before, less), (after, more) = next(
+            pair for pair in itertools.pairwise(points) if hop <= pair[1][0]
+        )
+        between = less + Fraction((more - less) * (hop - before), after - before)
+        return self.cost.stall_us + ceil(between)
 
     def allowed(self):
         """Of every hop that may be chosen the latency when computing may take a run's worst."""
@@ -88,12 +101,13 @@ def cases(draw, *, real=False):
     halves = draw(st.tuples(st.integers(0, 20), st.integers(0, 20)))
     typical_us = draw(st.integers(1, max(1, shortest * 1_000_000 // model)))
     stall_us = draw(st.just(0) | st.integers(0, 3 * typical_us))
+    long_us = draw(st.just(0) | st.integers(0, 5 * typical_us))
     return Case(
         host,
         model,
         halves,
         Traits(grid, lookahead, edge, window, past, draw(st.booleans())),
-        Cost(typical_us, typical_us + stall_us),
+        Cost(typical_us, typical_us + stall_us, long_us),
         draw(CONDITIONS),
     )
 

@@ -59,9 +59,9 @@ def numbered(number):
 
 def test_what_is_stored_is_known_to_the_next_process(config):
     assert load(KEY) is None
-    store(KEY, Cost(123_456, 1_234_567))
-    assert load(dict(reversed(KEY.items()))) == Cost(123_456, 1_234_567)
-    assert other_process(f"print(load({KEY!r}))") == str(Cost(123_456, 1_234_567))
+    store(KEY, Cost(123_456, 1_234_567, 234_567))
+    assert load(dict(reversed(KEY.items()))) == Cost(123_456, 1_234_567, 234_567)
+    assert other_process(f"print(load({KEY!r}))") == str(Cost(123_456, 1_234_567, 234_567))
     assert sorted(path.name for path in config.iterdir()) == [
         "calibration.json",
         "calibration.lock",
@@ -98,14 +98,15 @@ def test_asking_never_writes_nor_waits(config):
     assert {path: path.stat() for path in config.iterdir()} == before
 
 
-def entry(times, key=b'{"a": "b"}'):
-    return b'{"version": 3, "entries": [{"key": %b, "typical_us": %b}]}' % (key, times)
+def entry(times, key=b'{"a": "b"}', long=b"3"):
+    form = b'{"version": 3, "entries": [{"key": %b, "long_us": %b, "typical_us": %b}]}'
+    return form % (key, long, times)
 
 
 def test_an_entry_is_read(config):
     config.mkdir()
     (config / "calibration.json").write_bytes(entry(b'1, "worst_us": 3600000000'))
-    assert load({"a": "b"}) == Cost(1, 3_600_000_000)
+    assert load({"a": "b"}) == Cost(1, 3_600_000_000, 3)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +125,12 @@ def test_an_entry_is_read(config):
         b'{"version": 3, "entries": {}}',
         b'{"version": 3, "entries": [1]}',
         b'{"version": 3, "entries": [{"key": {}}]}',
-        b'{"version": 3, "entries": [{"key": {"a": "b"}, "typical_us": 1}]}',
-        b'{"version": 3, "entries": [{"key": {"a": "b"}, "worst_us": 1}]}',
+        b'{"version": 3, "entries": [{"key": {"a": "b"}, "typical_us": 1, "worst_us": 1}]}',
+        b'{"version": 3, "entries": [{"key": {"a": "b"}, "long_us": 0, "typical_us": 1}]}',
+        entry(b'1, "worst_us": 1', long=b"-1"),
+        entry(b'1, "worst_us": 1', long=b"true"),
+        entry(b'1, "worst_us": 1', long=b"3600000001"),
+        b'{"version": 3, "entries": [{"key": {"a": "b"}, "long_us": 0, "worst_us": 1}]}',
         entry(b'1, "worst_us": 1', key=b"1"),
         entry(b'1, "worst_us": 1', key=b'{"a": 1}'),
         entry(b'1, "worst_us": 1', key=b'{"a": []}'),

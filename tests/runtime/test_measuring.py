@@ -8,6 +8,11 @@ from hypothesis import strategies as st
 
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
+from bridge.engine.base import Ensemble, Member
+from bridge.engine.live_model import live_model
+from bridge.engine.spectral import SpectralSeparator
+from bridge.protocol.messages_worker import Load
+from bridge.runtime import trial
 from bridge.runtime.calibration import refined
 from bridge.runtime.measuring import Measured, measuring
 
@@ -50,6 +55,11 @@ def test_on_its_way_up_a_cost_is_never_left_below_what_was_seen(stored, longest)
     for _ in range(30):
         cost = refined(cost, session)
     assert cost.worst_us >= cost.typical_us >= longest
+
+
+def test_a_run_with_a_long_hop_is_refined_with_the_others():
+    assert refined(Cost(400, 4000, 900), seen(*[400] * 200)).long_us == pytest.approx(1125, abs=20)
+    assert refined(Cost(400, 4000), seen(*[400] * 200)).long_us == 0
 
 
 def test_fewer_than_a_hundred_runs_say_nothing_of_what_is_typical():
@@ -140,6 +150,18 @@ def test_a_lone_stall_is_measured_again_and_counts_only_if_it_comes_back():
     cost = measure(twice.step, runs=1000, seconds=0, clock=twice)
     assert cost.worst_us == 50_000
     assert twice.steps == 2 + 2 * 1000
+
+
+def test_runs_of_spectral_are_timed_with_two_hops():
+    model = live_model(Ensemble("spectral", (Member(SpectralSeparator(48_000), (1.0,) * 4),)))
+    wanted = Load("k", "spectral", "exact", 48_000, 2, 0, -1, 300_000)
+    told = list(trial.measure(model, wanted))
+    long = told[-1].long
+    assert long is not None
+    # Of sixteen turns one is with the long hop, which has four times as much to do.
+    assert told[-1].seen.count // 16 <= long.count <= told[-1].seen.count // 16 + 1
+    assert told[-1].seen.percentile(500) < long.percentile(500)
+    assert told[-1].cost.long_us >= long.percentile(990) > 0
 
 
 @given(SLOW)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.admission import Task
+from bridge.core.cost import Cost
 from bridge.core.polyphase import design
 from bridge.protocol import limits
 from bridge.protocol.fields import Int
@@ -21,6 +22,7 @@ from bridge.runtime.planning import (
     plan_session,
 )
 from bridge.runtime.session_cost import run_us, slower, task
+from bridge.runtime.worker_models import with_more
 from tests.server.raw import configuring
 
 RATES = (44_100, 48_000, 96_000, 192_000)
@@ -206,8 +208,25 @@ def test_a_run_of_a_long_hop_counts_as_much_as_the_short_ones_that_it_replaces()
     assert run_us(replace(short, hop=2 * quick.grid), quick) == quick.cost_us  # measured at two
     long = replace(short, hop=9 * quick.grid)
     assert run_us(long, quick) == -(-9 * quick.cost_us // 2)
-    assert run_us(long, replace(quick, cost_us=24_000)) == 72_000  # measured at three steps
+    slow = replace(quick, cost_us=24_000, worst_us=24_000)
+    assert run_us(long, slow) == 72_000  # measured at three steps
     assert run_us(replace(short, hop=7 * 540), network()) == network().cost_us
+
+
+def test_between_two_hops_that_were_timed_a_run_takes_what_lies_between():
+    quick = replace(hop_by_hop(), long_us=1000)  # 700 with two steps of the grid, 1000 with eight
+    short, _ = plan(wanted(), quick)
+    taken = [run_us(replace(short, hop=steps * quick.grid), quick) for steps in range(1, 11)]
+    assert taken == [700, 700, 750, 800, 850, 900, 950, 1000, 1125, 1250]
+    steep = replace(quick, long_us=10_000)  # noise: more than in proportion cannot be
+    assert run_us(replace(short, hop=8 * quick.grid), steep) == 2800
+    flat = replace(quick, long_us=1)
+    assert run_us(replace(short, hop=8 * quick.grid), flat) == 700
+
+
+def test_effects_take_longer_with_a_long_hop():
+    assert with_more(Cost(700, 2000, 1000), 50) == Cost(750, 2050, 1200)
+    assert with_more(Cost(700, 2000), 50) == Cost(750, 2050)
 
 
 @given(st.integers(1, 60_000), st.integers(0, 5_000), st.integers(0, MINUTE))
