@@ -13,7 +13,7 @@ ENOUGH_RUNS = 1000
 """As many runs must be seen before the one in a thousand that takes longest says something."""
 
 _WARM_UP_RUNS = 2
-_STALL_US, _STALL_FACTOR = 8000, 10
+_STALL_US, _STALL_FACTOR = 5000, 5
 """A longest run of as much, and so many times the 99th percentile, is a stall of the machine."""
 
 

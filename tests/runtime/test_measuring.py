@@ -152,6 +152,15 @@ def test_a_lone_stall_is_measured_again_and_counts_only_if_it_comes_back():
     assert twice.steps == 2 + 2 * 1000
 
 
+@pytest.mark.parametrize(("longest_ms", "steps"), [(5, 1000), (6, 2000)])
+def test_a_run_that_took_five_times_as_long_as_nearly_all_is_a_stall(longest_ms, steps):
+    calm = [1_000_000] * 999
+    clock = Clock([*calm, longest_ms * 1_000_000, *calm])
+    cost = measure(clock.step, runs=1000, seconds=0, clock=clock)
+    assert clock.steps == 2 + steps
+    assert cost.worst_us == (1250 if steps == 2000 else 6250)
+
+
 def test_runs_of_spectral_are_timed_with_two_hops():
     model = live_model(Ensemble("spectral", (Member(SpectralSeparator(48_000), (1.0,) * 4),)))
     wanted = Load("k", "spectral", "exact", 48_000, 2, 0, -1, 300_000)
