@@ -169,6 +169,17 @@ def _pool(_device: str) -> Any:
     return torch.cuda.graph_pool_handle()
 
 
+def to_device(audio: Any, device: str) -> Any:
+    """An array as a tensor on a device; on a CUDA device it may be on its way there."""
+    import torch
+
+    tensor = torch.from_numpy(audio)
+    if torch.device(device).type != "cuda":
+        return tensor.to(device)
+    # From any other memory the copy, and so the thread, would wait for the batch before.
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def to_host(tensor: Any) -> Any:
     """A tensor as an array, float32. From a CUDA device the copy goes beside what comes next."""
     import torch

@@ -14,7 +14,7 @@ from bridge.core.timeline import Span
 from bridge.engine.arithmetic import arithmetic, choose
 from bridge.engine.bag import Bag, read_bag
 from bridge.engine.base import Audio, Ensemble, Member
-from bridge.engine.cuda_core import CudaPlace, to_host
+from bridge.engine.cuda_core import CudaPlace, to_device, to_host
 from bridge.engine.openvino_core import Place
 from bridge.engine.weights import file_hash, load_network
 from bridge.errors import ModelError, UsageError
@@ -101,7 +101,7 @@ class DemucsSeparator:
         import torch
 
         with torch.inference_mode():
-            mix = torch.from_numpy(batch).to(self.device)
+            mix = to_device(batch, self.device)
             valid = self._valid_length(mix.shape[-1])
             padded = torch.nn.functional.pad(mix, (0, valid - mix.shape[-1]))
             stems: Audio = to_host(self._run(padded)[..., : mix.shape[-1]])
@@ -115,9 +115,7 @@ class DemucsSeparator:
 
     def to_device(self, audio: Audio) -> Any:
         """Audio as a tensor on the device."""
-        import torch
-
-        return torch.from_numpy(np.ascontiguousarray(audio)).to(self.device)
+        return to_device(np.ascontiguousarray(audio), self.device)
 
     def separate_windows(self, windows: list[Any], wanted: slice) -> Audio:
         """The frames `wanted` of the stems of windows that are on the device, each (C, T).
