@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from threading import RLock
 
 FLOAT32, TF32, BFLOAT16 = "float32", "tf32", "bfloat16"
@@ -46,7 +47,7 @@ def arithmetic(kind: str, device: str) -> Iterator[None]:
         if target == "cpu" and kind == FLOAT32:
             # The fused attention of torch 2.13 takes 7 times as long as the plain one there.
             torch.backends.mha.set_fastpath_enabled(value=False)
-        # Without a cache of converted weights, as a graph of CUDA must not depend on one.
-        low = kind == BFLOAT16
-        with torch.autocast(target, torch.bfloat16, enabled=low, cache_enabled=False):
+        # Without a cache of converted weights, as a recording of CUDA must not depend on one.
+        low = partial(torch.autocast, target, torch.bfloat16, cache_enabled=False)
+        with low() if kind == BFLOAT16 else nullcontext():
             yield

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
 
 import torch
 from demucs.transformer import create_2d_sin_embedding
@@ -161,7 +161,7 @@ def _transform(transformer: Any, spectrum: Tensor, wave: Tensor) -> tuple[Tensor
     As its own `forward`, which works out the places in a spectrogram anew each time, on the CPU.
     """
     channels, bins, frames = spectrum.shape[1:]
-    places = _places(channels, bins, frames, spectrum.device, transformer.max_period)
+    places = _places(transformer, spectrum)
     weight = transformer.weight_pos_embed
     x = transformer.norm_in(spectrum.transpose(1, 3).flatten(1, 2)) + weight * places
     wave = wave.transpose(1, 2)
@@ -177,12 +177,22 @@ def _transform(transformer: Any, spectrum: Tensor, wave: Tensor) -> tuple[Tensor
     return x.unflatten(1, (frames, bins)).transpose(1, 3), y.transpose(1, 2)
 
 
-@lru_cache(maxsize=8)
-def _places(channels: int, bins: int, frames: int, device: torch.device, period: float) -> Tensor:
-    """Where in a spectrogram is what, (1, T F, C), on the device."""
-    with torch.inference_mode(mode=False):  # what is traced may not be of inference
-        found = create_2d_sin_embedding(channels, bins, frames, device, period)
-        return cast(Tensor, found.transpose(1, 3).flatten(1, 2))
+_PLACES: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Tensor]] = WeakKeyDictionary()
+
+
+def _places(transformer: Any, spectrum: Tensor) -> Tensor:
+    """Where in a spectrogram is what, (1, T F, C), on its device: the same as long as the network.
+
+    A recording of CUDA reads it where it was, so that it must never be dropped before.
+    """
+    shape, device = spectrum.shape[1:], spectrum.device
+    kept = _PLACES.setdefault(transformer, {})
+    found = kept.get((shape, device))
+    if found is None:
+        with torch.inference_mode(mode=False):  # what is traced may not be of inference
+            found = create_2d_sin_embedding(*shape, device, transformer.max_period)
+            found = kept.setdefault((shape, device), found.transpose(1, 3).flatten(1, 2))
+    return found
 
 
 class _Decoder(Part):

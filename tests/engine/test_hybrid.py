@@ -1,5 +1,7 @@
 """Only what is wanted of a window is inverted, and that makes no difference."""
 
+import gc
+import weakref
 from functools import lru_cache
 
 import numpy as np
@@ -84,3 +86,20 @@ def test_a_silent_window_among_others_has_as_many_frames():
     assert found.shape == (2, 4, 2, 500)
     assert found[0].any()
     assert not found[1].any()
+
+
+def test_where_things_are_in_a_spectrogram_is_kept_as_long_as_the_network():
+    network = networks.hybrid_transformer()
+    windows = torch.from_numpy(music(9001))[None]
+    seen = []
+    with torch.inference_mode():
+        spectrum, wave, _ = hybrid.split(network, windows)
+        for _ in range(2):
+            hybrid.TorchCore(network)(spectrum, wave)
+            (kept,) = hybrid._PLACES[network.crosstransformer].values()
+            seen.append(kept.data_ptr())
+    assert seen[0] == seen[1]
+    gone = weakref.ref(network.crosstransformer)
+    del network
+    gc.collect()
+    assert gone() is None
