@@ -51,7 +51,7 @@ class Size:
     batches: tuple[int, ...] = (1, 4, 8, 16)
     sessions: tuple[int, ...] = (1, 4, 16)
     live_seconds: tuple[int, ...] = (60, 20, 20)
-    calibrate: float = 20.0
+    calibrate: float = 10.0
     small: bool = False
 
 
@@ -198,8 +198,10 @@ def live(device: str, size: Size) -> Iterator[str]:
         networks.save_network(make(size), path)  # type: ignore[no-untyped-call]
         for precision in ("fast", "exact"):
             for count, seconds in zip(size.sessions, size.live_seconds, strict=True):
-                if precision == "fast" or count == 1:
-                    yield row(file, str(path), precision, count, min(seconds, 60))
+                if precision == "fast":
+                    yield row(file, str(path), precision, count, seconds)
+                elif count == 1:
+                    yield row(file, str(path), precision, count, min(seconds, 20))
 
 
 def row(file: Path, model: str, precision: str, count: int, seconds: int) -> str:
