@@ -10,7 +10,8 @@ from threading import RLock
 FLOAT32, TF32, BFLOAT16 = "float32", "tf32", "bfloat16"
 
 FAST_ON_CUDA = TF32
-"""TF32 keeps 10 bits of what is multiplied, and is some 60 dB below exact; bfloat16 keeps 7."""
+"""TF32 keeps 10 bits of what is multiplied: 62 dB on the worst stem of htdemucs at full size with
+random weights, by rounding on a CPU. The 7 bits of bfloat16 give 45."""
 
 _FLAGS = RLock()
 """Held while work is handed to a CUDA device: which numbers it may use is one setting for all."""

@@ -147,7 +147,7 @@ def _record(work: Callable[[], None], device: Any) -> Callable[[], object]:
     import torch
 
     with torch.cuda.device(device):
-        aside = torch.cuda.Stream()
+        aside: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(_WARM_UP_RUNS):
@@ -192,7 +192,8 @@ def to_host(tensor: Any) -> Any:
         held = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
         held.copy_(tensor, non_blocking=True)
         tensor.record_stream(copying)
-        done = torch.cuda.Event(blocking=True)  # it sleeps; the thread has nothing else to do
+        # Blocking is to sleep: the thread has nothing else to do.
+        done: Any = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         done.record()
     done.synchronize()
     return held.numpy()
@@ -203,4 +204,4 @@ def _copying(device: str) -> Any:
     """The stream of a device that copies to the host."""
     import torch
 
-    return torch.cuda.Stream(device)
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

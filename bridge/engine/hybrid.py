@@ -185,14 +185,13 @@ def _places(transformer: Any, spectrum: Tensor) -> Tensor:
 
     A recording of CUDA reads it where it was, so that it must never be dropped before.
     """
-    shape, device = spectrum.shape[1:], spectrum.device
+    key = (*spectrum.shape[1:], spectrum.device, transformer.max_period)
     kept = _PLACES.setdefault(transformer, {})
-    found = kept.get((shape, device))
-    if found is None:
+    if key not in kept:
+        make: Any = create_2d_sin_embedding
         with torch.inference_mode(mode=False):  # what is traced may not be of inference
-            found = create_2d_sin_embedding(*shape, device, transformer.max_period)
-            found = kept.setdefault((shape, device), found.transpose(1, 3).flatten(1, 2))
-    return found
+            kept.setdefault(key, make(*key).transpose(1, 3).flatten(1, 2))
+    return kept[key]
 
 
 class _Decoder(Part):

@@ -47,14 +47,14 @@ class Recorder:
         return replay
 
 
-def made(name, sizes, recorder, frames=FRAMES, **place):
+def made(name, sizes, recorder, **settings):
     network = KINDS[name]()
-    place = CudaPlace(tuple(sizes), **place)
-    return network, CudaCore(network, frames, nothing, place=place, record=recorder)
+    place = CudaPlace(tuple(sizes), **settings)
+    return network, CudaCore(network, FRAMES, nothing, place=place, record=recorder)
 
 
-def windows(network, count, frames=FRAMES):
-    mix = torch.from_numpy(np.stack([music(frames, seed) for seed in range(count)]))
+def windows(network, count):
+    mix = torch.from_numpy(np.stack([music(FRAMES, seed) for seed in range(count)]))
     with torch.inference_mode():
         return split(network, mix)[:2]
 
@@ -138,12 +138,10 @@ def test_bfloat16_is_near_and_stays_within_the_core(kind):
 
 
 def test_numbers_are_set_for_each_run():
-    with numbers.arithmetic(numbers.TF32, "cpu"):
-        assert torch.backends.cudnn.allow_tf32
-        assert torch.backends.cuda.matmul.allow_tf32
-    with numbers.arithmetic(numbers.FLOAT32, "cpu"):
-        assert not torch.backends.cudnn.allow_tf32
-        assert not torch.backends.cuda.matmul.allow_tf32
+    for kind, allowed in ((numbers.TF32, True), (numbers.FLOAT32, False)):
+        with numbers.arithmetic(kind, "cpu"):
+            assert torch.backends.cudnn.allow_tf32 is allowed
+            assert torch.backends.cuda.matmul.allow_tf32 is allowed
 
 
 def test_only_cuda_devices_record_and_only_unless_torch_is_wished():
@@ -161,7 +159,8 @@ def test_networks_stay_on_their_device_and_share_no_core(tmp_path):
     files = tuple(sorted(folder.glob("*.safetensors")))
     ensemble = load_ensemble("two", folder / "two.yaml", files, place=CudaPlace((1,)))
     assert [member.separator.streams for member in ensemble.members] == [2, 2]
-    converters = [member.separator._convert for member in ensemble.members]
+    separators = [member.separator for member in ensemble.members]
+    converters = [one._convert for one in separators if isinstance(one, DemucsSeparator)]
     assert [(c.func, c.keywords) for c in converters] == [
         (CudaCore, {"place": CudaPlace((1,))})
     ] * 2

@@ -56,17 +56,17 @@ def computed(kind, length):
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_part_is_that_part_of_the_network_s_own_stems(kind, length, wanted):
-    network, given, scale, stems = computed(kind, length)
+    network, (spectrum, wave), scale, stems = computed(kind, length)
     expected = stems[..., SPANS[wanted]]
     with torch.inference_mode():
-        found = hybrid.join(network, *given, scale, SPANS[wanted])
+        found = hybrid.join(network, spectrum, wave, scale, SPANS[wanted])
     assert found.shape == expected.shape
     assert (found - expected).abs().max().item() <= CLOSE * stems.abs().max()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_more_is_inverted_than_reaches_what_is_wanted(kind, monkeypatch):
-    network, given, scale, _ = computed(kind, LENGTHS[0])
+    network, (spectrum, wave), scale, _ = computed(kind, LENGTHS[0])
     inverse, seen = network._ispec, []
 
     def noting(spectrum, length):
@@ -75,7 +75,7 @@ def test_no_more_is_inverted_than_reaches_what_is_wanted(kind, monkeypatch):
 
     monkeypatch.setattr(network, "_ispec", noting)
     with torch.inference_mode():
-        hybrid.join(network, *given, scale, slice(-2000, -1500))
+        hybrid.join(network, spectrum, wave, scale, slice(-2000, -1500))
     assert seen == [2 + hybrid.MARGIN]  # the last two, which hold the hop, and those before
 
 
