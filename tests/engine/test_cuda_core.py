@@ -8,11 +8,14 @@ import pytest
 import torch
 from torch import nn
 
+from bridge.core.live_plan import LivePlan
+from bridge.core.polyphase import design
 from bridge.engine import arithmetic as numbers
 from bridge.engine.base import Ensemble, Member
 from bridge.engine.cuda_core import CudaCore, CudaPlace, choose_cuda_place, to_host
 from bridge.engine.demucs import DemucsSeparator, load_ensemble
 from bridge.engine.hybrid import TorchCore, split
+from bridge.engine.live_model import live_model
 from bridge.errors import ModelError
 from tests import networks
 from tests.engine.test_demucs import assert_equal, music, separate
@@ -123,6 +126,33 @@ def test_a_song_in_batches_equals_apply_model():
     found = separate(Ensemble("test", (Member(separator, (1.0,) * 4),)), mix, batch=2)
     assert_equal(found, networks.reference(network, mix))
     assert recorder.replayed == [2, 2]
+
+
+def test_windows_of_sessions_are_one_batch_for_each_network_of_a_bag():
+    recorders = [Recorder(), Recorder()]
+    separators = [
+        DemucsSeparator(
+            networks.hybrid(seed),
+            name="test",
+            convert=partial(CudaCore, place=CudaPlace((1, 2, 3)), record=recorder),
+        )
+        for seed, recorder in enumerate(recorders)
+    ]
+    for separator in separators:
+        separator.prepare(FRAMES, nothing)
+    members = tuple(Member(one, (1.0,) * 4) for one in separators)
+    model = live_model(Ensemble("bag", members))
+    same = design(networks.RATE, networks.RATE)
+    plan = LivePlan(same, same, 500, 400, FRAMES, 200)
+    contexts = [model.open(plan) for _ in range(3)]
+    for seed, context in enumerate(contexts):
+        context.push(music(FRAMES, seed))
+    alone = [model.run([context])[0] for context in contexts]
+    together = model.run(contexts)
+    assert [recorder.replayed for recorder in recorders] == [[1, 1, 1, 3]] * 2
+    for found, expected in zip(together, alone, strict=True):
+        assert found.shape == (4, 2, 700)
+        assert np.abs(found - expected).max() <= 1e-6
 
 
 @pytest.mark.parametrize("kind", KINDS)
