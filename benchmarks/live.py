@@ -131,10 +131,24 @@ def run(players: Sequence[Player]) -> None:
 
 
 def open_stream(
-    file: Path, block: int, model: str, latency: float | None, burst: int | None = None
+    file: Path,
+    block: int,
+    model: str,
+    latency: float | None,
+    burst: int | None = None,
+    precision: str = "exact",
 ) -> StemStream:
     """A stream in real time; says what it waits for."""
-    return StemStream(RATE, block, model, latency, connection=file, timeout=300, burst=burst)
+    return StemStream(
+        RATE,
+        block,
+        model,
+        latency,
+        connection=file,
+        timeout=300,
+        burst=burst,
+        precision=precision,
+    )
 
 
 def memory(file: Path) -> dict[str, int]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from importlib.metadata import version
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bridge.core.timeline import Span
+from bridge.engine.arithmetic import arithmetic, choose
 from bridge.engine.bag import Bag, read_bag
 from bridge.engine.base import Audio, Ensemble, Member
-from bridge.engine.openvino_core import OpenVinoCore, Place
+from bridge.engine.cuda_core import CudaPlace, to_device, to_host
+from bridge.engine.openvino_core import Place
 from bridge.engine.weights import file_hash, load_network
 from bridge.errors import ModelError, UsageError
 
@@ -34,8 +34,8 @@ class DemucsSeparator:
     ----------
     network: an HTDemucs, HDemucs or Demucs in evaluation mode.
     device: a torch device such as `cpu` or `cuda`.
-    precision: `exact` is float32 throughout; `fast` runs what can bear it in bfloat16, where the
-        device computes in that, and is off by about -40 dB.
+    precision: `exact` is float32 throughout; `fast` runs what can bear it in bfloat16 where a CPU
+        computes in that, off by about -40 dB, and in TF32 on CUDA devices, off by about -60 dB.
     convert: makes a faster core of a network, for windows of so many frames, and calls its last
         argument first if that takes long; None leaves all to torch.
 
@@ -101,10 +101,10 @@ class DemucsSeparator:
         import torch
 
         with torch.inference_mode():
-            mix = torch.from_numpy(batch).to(self.device)
+            mix = to_device(batch, self.device)
             valid = self._valid_length(mix.shape[-1])
             padded = torch.nn.functional.pad(mix, (0, valid - mix.shape[-1]))
-            stems: Audio = self._run(padded)[..., : mix.shape[-1]].cpu().numpy()
+            stems: Audio = to_host(self._run(padded)[..., : mix.shape[-1]])
         return stems
 
     def zeros(self, channels: int, frames: int) -> Any:
@@ -115,9 +115,7 @@ class DemucsSeparator:
 
     def to_device(self, audio: Audio) -> Any:
         """Audio as a tensor on the device."""
-        import torch
-
-        return torch.from_numpy(np.ascontiguousarray(audio)).to(self.device)
+        return to_device(np.ascontiguousarray(audio), self.device)
 
     def separate_windows(self, windows: list[Any], wanted: slice) -> Audio:
         """The frames `wanted` of the stems of windows that are on the device, each (C, T).
@@ -128,23 +126,27 @@ class DemucsSeparator:
         import torch
 
         with torch.inference_mode():
-            found: Audio = self._run(torch.stack(windows))[..., wanted].cpu().numpy()
+            found: Audio = to_host(self._run(torch.stack(windows), wanted))
         return found
 
-    def _run(self, mix: Any) -> Any:
-        """Stems (B, S, C, T), float32, of windows (B, C, T); silent ones are not computed."""
+    def _run(self, mix: Any, wanted: slice = slice(None)) -> Any:
+        """The frames `wanted` of the stems (B, S, C, T), float32, of windows (B, C, T).
+
+        Silent ones are not computed.
+        """
         from bridge.engine.hybrid import TorchCore, has_core, join, split
 
         network = self._network
         with self._arithmetic():
             if not has_core(network):
-                return network(mix).float()
+                return network(mix).float()[..., wanted]
         heard = mix.flatten(1).any(1)
         if not heard.all():  # what is normalised by zero comes out as zero
             batch, channels, frames = mix.shape
+            frames = len(range(frames)[wanted])
             stems = mix.new_zeros(batch, len(self.sources), channels, frames)
             if heard.any():
-                stems[heard] = self._run(mix[heard])
+                stems[heard] = self._run(mix[heard], wanted)
             return stems
         spectrum, wave, scale = split(network, mix)
         core = self._cores.get(mix.shape[-1])
@@ -153,23 +155,14 @@ class DemucsSeparator:
         else:
             with self._arithmetic():
                 spectrum, wave = TorchCore(network)(spectrum, wave)
-        return join(network, spectrum, wave, scale)
+        return join(network, spectrum, wave, scale, wanted)
 
     def _valid_length(self, frames: int) -> int:
         valid: Callable[[int], int] = getattr(self._network, "valid_length", lambda length: length)
         return valid(frames)
 
-    def _arithmetic(self) -> AbstractContextManager[Any]:
-        import torch
-
-        if self._precision == "fast" and has_low_precision(self.device):
-            return torch.autocast(torch.device(self.device).type, torch.bfloat16)
-        # cuDNN convolutions use TF32 by default, which is only good to 70 dB.
-        torch.backends.cudnn.allow_tf32 = False
-        if torch.device(self.device).type == "cpu":
-            # The fused attention of torch 2.13 takes 7 times as long as the plain one there.
-            torch.backends.mha.set_fastpath_enabled(value=False)
-        return nullcontext()
+    def _arithmetic(self) -> AbstractContextManager[None]:
+        return arithmetic(choose(self.device, self._precision), self.device)
 
 
 def choose_device(wanted: str) -> str:
@@ -192,20 +185,11 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
-def has_low_precision(device: str) -> bool:
-    """Whether bfloat16 is any faster there: a CPU without it takes many times as long."""
-    import torch
-
-    if torch.device(device).type != "cpu":
-        return True
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
-def describe_machine(device: str, place: Place | None) -> dict[str, str | int]:
+def describe_machine(device: str, place: Place | CudaPlace | None) -> dict[str, str | int]:
     """What the last bits of a network's output depend on besides its input and versions."""
     import torch
 
-    engine = f"openvino {version('openvino')}" if place else "torch"
+    engine = place.engine if place else "torch"
     kind = torch.device(device).type
     name = torch.cuda.get_device_name(device) if kind == "cuda" else platform.processor()
     threads = {"threads": torch.get_num_threads()} if kind == "cpu" else {}
@@ -222,11 +206,11 @@ def load_ensemble(
     precision: str = "exact",
     licence: str = "",
     allow_pickle: bool = False,
-    place: Place | None = None,
+    place: Place | CudaPlace | None = None,
 ) -> Ensemble:
     """Load one network, or the bag that `bag_file` describes, whose files are `weight_files`.
 
-    place: where OpenVINO runs what was prepared; None leaves all to torch.
+    place: where cores run that were prepared; None leaves all to torch.
     Raises ModelError when a file is damaged or hostile, or when the networks do not fit together.
     """
     bag = read_bag(bag_file) if bag_file else Bag((name,), None, None)
@@ -241,7 +225,6 @@ def load_ensemble(
             raise ModelError(f"{path} has other sources or another rate than {weight_files[0]}")
         _override_segment(network, bag.segment)
         weights_hash = file_hash(path)
-        convert = partial(OpenVinoCore, weights_hash=weights_hash, place=place) if place else None
         separator = DemucsSeparator(
             network,
             name=name,
@@ -249,7 +232,7 @@ def load_ensemble(
             precision=precision,
             licence=licence,
             weights_hash=weights_hash,
-            convert=convert,
+            convert=place.converter(weights_hash) if place else None,
             streams=place.streams if place else 1,
         )
         members.append(Member(separator, row))

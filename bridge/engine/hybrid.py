@@ -12,12 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
 
 import torch
+from demucs.transformer import create_2d_sin_embedding
 from torch import Tensor, nn
 
 EPSILON = 1e-5
 """Added to what normalisation divides by, as demucs does."""
+
+
+MARGIN = 4
+"""Frames of a spectrogram beside those wanted: each is heard for two hops around its middle, which
+old networks of the kind HDemucs place two hops late."""
 
 
 class Core(Protocol):
@@ -52,15 +59,27 @@ def split(network: Any, mix: Tensor) -> tuple[Tensor, Tensor, Scale]:
     return normal, (mix - mean) / (EPSILON + std), Scale(means, stds, mean, std)
 
 
-def join(network: Any, spectrum: Tensor, wave: Tensor, scale: Scale) -> Tensor:
-    """Stems (B, S, C, n) of what a core gave for windows of n frames."""
+def join(
+    network: Any, spectrum: Tensor, wave: Tensor, scale: Scale, wanted: slice = slice(None)
+) -> Tensor:
+    """Stems (B, S, C, T) of what a core gave for windows of n frames: the T frames `wanted`.
+
+    Only the part of the spectrogram that reaches them is inverted, which makes no difference but
+    in rounding. wanted: without a step.
+    """
     batch, _, bins, frames = spectrum.shape
     sources, length = len(network.sources), wave.shape[-1]
-    stems = spectrum.float().view(batch, sources, -1, bins, frames)
+    start, stop, _ = wanted.indices(length)
+    hop = network.hop_length
+    first = max(0, start // hop - MARGIN)
+    last = min(frames, -(-stop // hop) + MARGIN)
+    stems = spectrum[..., first:last].float().view(batch, sources, -1, bins, last - first)
     stems = stems * scale.spectrum_std[:, None] + scale.spectrum_mean[:, None]
-    heard = network._ispec(network._mask(None, stems), length)  # noqa: SLF001 - as above
-    waves = wave.float().view(batch, sources, -1, length)
-    return cast(Tensor, heard) + waves * scale.wave_std[:, None] + scale.wave_mean[:, None]
+    begin, end = first * hop, length if last == frames else last * hop
+    heard = network._ispec(network._mask(None, stems), end - begin)  # noqa: SLF001 - as above
+    waves = wave[..., start:stop].float().view(batch, sources, -1, stop - start)
+    waves = waves * scale.wave_std[:, None] + scale.wave_mean[:, None]
+    return cast(Tensor, heard[..., start - begin : stop - begin]) + waves
 
 
 class Part(nn.Module):
@@ -128,12 +147,51 @@ class _Middle(Part):
             bins = spectrum.shape[2]
             spectrum = network.channel_upsampler(spectrum.flatten(2)).unflatten(2, (bins, -1))
             wave = network.channel_upsampler_t(wave)
-        spectrum, wave = network.crosstransformer(spectrum, wave)
+        spectrum, wave = _transform(network.crosstransformer, spectrum, wave)
         if network.bottom_channels:
             bins = spectrum.shape[2]
             spectrum = network.channel_downsampler(spectrum.flatten(2)).unflatten(2, (bins, -1))
             wave = network.channel_downsampler_t(wave)
         return spectrum, wave
+
+
+def _transform(transformer: Any, spectrum: Tensor, wave: Tensor) -> tuple[Tensor, Tensor]:
+    """What a transformer of both branches makes of (B, C, F, T) and (B, C, n).
+
+    As its own `forward`, which works out the places in a spectrogram anew each time, on the CPU.
+    """
+    channels, bins, frames = spectrum.shape[1:]
+    places = _places(transformer, spectrum)
+    weight = transformer.weight_pos_embed
+    x = transformer.norm_in(spectrum.transpose(1, 3).flatten(1, 2)) + weight * places
+    wave = wave.transpose(1, 2)
+    batch, length, _ = wave.shape
+    times = transformer._get_pos_embedding(length, batch, channels, wave.device)  # noqa: SLF001
+    y = transformer.norm_in_t(wave) + weight * times.transpose(0, 1)
+    layers = zip(transformer.layers, transformer.layers_t, strict=True)
+    for index, (one, other) in enumerate(layers):
+        if index % 2 == transformer.classic_parity:
+            x, y = one(x), other(y)
+        else:
+            x, y = one(x, y), other(y, x)
+    return x.unflatten(1, (frames, bins)).transpose(1, 3), y.transpose(1, 2)
+
+
+_PLACES: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], Tensor]] = WeakKeyDictionary()
+
+
+def _places(transformer: Any, spectrum: Tensor) -> Tensor:
+    """Where in a spectrogram is what, (1, T F, C), on its device: the same as long as the network.
+
+    A recording of CUDA reads it where it was, so that it must never be dropped before.
+    """
+    key = (*spectrum.shape[1:], spectrum.device, transformer.max_period)
+    kept = _PLACES.setdefault(transformer, {})
+    if key not in kept:
+        make: Any = create_2d_sin_embedding
+        with torch.inference_mode(mode=False):  # what is traced may not be of inference
+            kept.setdefault(key, make(*key).transpose(1, 3).flatten(1, 2))
+    return kept[key]
 
 
 class _Decoder(Part):

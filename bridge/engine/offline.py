@@ -194,14 +194,17 @@ class OfflineRun:
 
     def _faded(self, lane: _Lane, index: int, piece: Audio) -> Audio:
         emit, read = lane.plan.emit(index), lane.read_span(index)
-        wanted = piece[lane.columns][..., emit.slice_in(read)]
-        if not np.isfinite(wanted).all():
+        every = lane.columns == list(range(len(piece)))
+        wanted = (piece if every else piece[lane.columns])[..., emit.slice_in(read)]
+        with np.errstate(all="ignore"):
+            total = wanted.sum()  # in one pass: what is finite sums to what is
+        if not np.isfinite(total):
             seconds = emit.start / lane.separator.rate
             raise ModelError(
                 f"{lane.separator.name} gave values that are not finite at {seconds:.1f} s; "
                 "use --precision exact, or another --device"
             )
-        faded: Audio = wanted * lane.share[:, None, None] * lane.plan.fade(index)
+        faded: Audio = wanted * (lane.share[:, None, None] * lane.plan.fade(index))
         return faded
 
     def _halve(self, error: Exception, size: int, lane: _Lane, index: int) -> None:

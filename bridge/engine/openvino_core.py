@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -48,6 +49,15 @@ class Place:
     threads: int
     streams: int
     low_precision: bool
+
+    @property
+    def engine(self) -> str:
+        """What a manifest says."""
+        return f"openvino {version('openvino')}"
+
+    def converter(self, weights_hash: str) -> Callable[[Any, int, Callable[[], None]], Any]:
+        """What makes cores here of a network that was loaded from what `weights_hash` names."""
+        return partial(OpenVinoCore, weights_hash=weights_hash, place=self)
 
 
 def choose_place(

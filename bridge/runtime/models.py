@@ -81,17 +81,20 @@ class Models:
         return _alone(FakeSeparator.from_text(name, rate))
 
     def _load_demucs(self) -> Ensemble:
-        from bridge.engine.demucs import (
-            choose_device,
-            describe_machine,
-            has_low_precision,
-            load_ensemble,
-        )
+        from bridge.engine.arithmetic import has_low_precision
+        from bridge.engine.cuda_core import choose_cuda_place
+        from bridge.engine.demucs import choose_device, describe_machine, load_ensemble
         from bridge.engine.openvino_core import choose_place
 
         device = choose_device(self._settings.device)
-        place = choose_place(
-            os.environ.get(_ENGINE) or "auto",
+        engine = os.environ.get(_ENGINE) or "auto"
+        self.batch = self._settings.batch or _BATCH[device.partition(":")[0]]
+        # Live, any number of windows may be ready at once.
+        sizes = range(1 if self._streams == 1 else self.batch, self.batch + 1)
+        place = choose_cuda_place(
+            engine, device, tuple(sizes), self._settings.precision
+        ) or choose_place(
+            engine,
             user_folder("cache") / "openvino",
             device,
             streams=self._streams,
@@ -102,7 +105,6 @@ class Models:
         self._no_bfloat16 = fast and not (
             place.low_precision if place else has_low_precision(device)
         )
-        self.batch = self._settings.batch or _BATCH[device.partition(":")[0]]
         return load_ensemble(
             self._choice.name,
             self._choice.yaml,

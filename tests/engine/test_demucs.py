@@ -183,7 +183,7 @@ def test_every_block_of_the_network_counts(made):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_fast_precision_is_near_and_not_exact(made, kind, monkeypatch):
-    monkeypatch.setattr("bridge.engine.demucs.has_low_precision", lambda _: True)
+    monkeypatch.setattr("bridge.engine.arithmetic.has_low_precision", lambda _: True)
     mix = music(50_000)
     separator = DemucsSeparator(made[kind], name="fast", precision="fast")
     found = separate(Ensemble("fast", (Member(separator, (1.0,) * 4),)), mix)

@@ -187,7 +187,7 @@ def test_too_many_windows_for_the_memory_are_run_in_halves():
 
 
 def test_bfloat16_is_near_enough_to_be_heard_as_the_same(monkeypatch):
-    monkeypatch.setattr("bridge.engine.demucs.has_low_precision", lambda _: True)
+    monkeypatch.setattr("bridge.engine.arithmetic.has_low_precision", lambda _: True)
     made = network(hybrid)
     quick = alone(DemucsSeparator(made, name="hdemucs", precision="fast"))
     exact = alone(DemucsSeparator(made, name="hdemucs"))

@@ -308,3 +308,14 @@ def test_whatever_plan_comes_it_is_refused_in_words_or_kept(saved, realtime, mod
     assert 1 <= frames <= 60 * 48_000
     runs_a_second = model.model_rate / kept.hop
     assert runs_a_second * max(model.cost_us, SHORTEST_HOP_US) <= SLOWER * 1_000_000
+
+
+@pytest.mark.parametrize("block", [128, 512])
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_runs_of_10_ms_make_a_latency_of_at_most_160_ms(rate, block):
+    """As GPUs should have: 93 ms of it are look-ahead, and a run counts as hop and as wait."""
+    cost_us = 10_000 * 5 // 4  # with the margin of a measurement
+    wanted = configuring(7, rate=rate, block=block, transport_us=500, realtime=True)
+    saved, frames = plan_session(wanted, network(rate, cost_us, device="cuda"), (), 0)
+    assert saved.window == 343_980
+    assert 93 + 2 * 12.5 < 1000 * frames / rate <= 160
