@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
+from bridge.core.traits import LONG
 
 ENOUGH_RUNS = 1000
 """As many runs must be seen before the one in a thousand that takes longest says something."""
@@ -35,10 +36,12 @@ class Measured(NamedTuple):
     def cost(self) -> Cost:
         """1.25 times the 99th percentile, the longest of fewer than 100 runs, and the longest.
 
-        It is only looked for on demand, as that takes about as long as a run of a quick model.
+        It is only looked for on demand, as that takes about as long as a run of a quick model. A
+        run with a long hop takes no longer than in proportion, whatever a stall made of one.
         """
         nearly_us, worst_us = with_margin(self.seen.percentile(990)), with_margin(self.seen.max)
-        return Cost(nearly_us, worst_us, with_margin(self.long.percentile(990)) if self.long else 0)
+        long_us = with_margin(self.long.percentile(990)) if self.long else 0
+        return Cost(nearly_us, worst_us, min(long_us, LONG * nearly_us))
 
 
 def measuring(

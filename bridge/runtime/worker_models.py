@@ -291,7 +291,7 @@ def describe(ready: Ready, wanted: Load) -> Loaded:
         effects=ready.effects.latency if ready.effects else 0,
         gains=ready.effects.gains if ready.effects else (),
         preset=ready.effects.sha256 if ready.effects else "",
-        long_us=ready.cost.long_us,
+        long_us=min(ready.cost.long_us, limits.DURATION_US),
     )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
+from bridge.core.traits import LONG
 from bridge.engine.base import Ensemble, Member
 from bridge.engine.live_model import live_model
 from bridge.engine.spectral import SpectralSeparator
@@ -213,3 +214,9 @@ def test_runs_with_less_to_do_only_raise_what_is_stored():
     raised = refined(stored, seen(*[600] * 2000, 3000), lower=False)
     assert raised.typical_us >= 750
     assert raised.worst_us == 3750
+
+
+def test_a_stall_of_a_run_with_a_long_hop_counts_for_no_more_than_in_proportion():
+    cost = Measured(1, 1, seen(*[400] * 20), seen(900, 60_000_000)).cost
+    assert cost.long_us == LONG * cost.typical_us
+    assert Measured(1, 1, seen(*[400] * 20), seen(900)).cost.long_us == pytest.approx(1125, abs=20)
