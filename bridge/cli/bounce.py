@@ -171,7 +171,7 @@ def command(
 
         songs = find_inputs(inputs)
         check_distinct(songs, output, settings)
-        models = Models(settings, obtainer(yes=yes))
+        models = Models(settings, obtainer(yes=yes), tell=report.note)
         for text in models.warnings:
             report.warn(text)
         _bounce_all(songs, output, settings, models, report, preset=chosen, verbose=verbose)

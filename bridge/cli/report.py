@@ -48,6 +48,9 @@ class Report:
         """Something that the user should know."""
         self._say(f"stembridge: warning: {text}")
 
+    def note(self, text: str) -> None:
+        """Something that takes long."""
+
     def fail(self, song: Path, error: BridgeError) -> None:
         """One song of several failed."""
         del song
@@ -93,6 +96,9 @@ class _Lines(Report):
             f"{self._place}{self._song.name}: {share:.0%}, "
             f"{self._speed(progress):.1f} x real time, {self._left(progress)}"
         )
+
+    def note(self, text: str) -> None:
+        self._say(f"stembridge: {text}")
 
     def done(self, song: Path, result: Result) -> None:
         files = [path for name, path in result.paths.items() if name != "manifest"]

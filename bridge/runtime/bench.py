@@ -70,7 +70,7 @@ def bench(settings: BounceSettings, tell: Tell, warn: Callable[[str], None]) -> 
 
     Raises ModelError where it cannot be loaded, OutputError where there is no room for a song.
     """
-    models = Models(settings, lambda _name, _required: None)
+    models = Models(settings, lambda _name, _required: None, tell=lambda text: tell(text, 0, 0))
     for text in models.warnings:
         warn(text)
     tell(f"loading {settings.model}", 0, 0)

@@ -42,6 +42,7 @@ class Models:
     obtain: called with a name and whether it must be had, when its weights are not in the cache.
         Gives the files once they are there, or None when they may be done without.
     streams: windows to run at once where that is quicker; live, each should be there soonest: 1.
+    tell: called with words on what takes long.
 
     Attributes
     ----------
@@ -52,8 +53,15 @@ class Models:
     Raises ModelError or NetworkError when the model cannot be had; nothing is loaded yet.
     """
 
-    def __init__(self, settings: BounceSettings, obtain: Obtain, streams: int = STREAMS) -> None:
+    def __init__(
+        self,
+        settings: BounceSettings,
+        obtain: Obtain,
+        streams: int = STREAMS,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._settings = settings
+        self._tell = tell
         self._streams = streams
         self.warnings: list[str] = []
         self._choice = self._choose(obtain)
@@ -123,7 +131,7 @@ class Models:
         if self._no_bfloat16:
             warn("this CPU has no bfloat16: --precision fast computes what exact does")
         for member in ensemble.contributing(stems):
-            prepare(member.separator, member.separator.segment, warn)
+            prepare(member.separator, member.separator.segment, warn, self._tell)
 
     def _choose(self, obtain: Obtain) -> _Choice:
         wanted = self._settings.model
@@ -149,8 +157,13 @@ class Models:
         return _from_hub(files)
 
 
-def prepare(separator: Separator, frames: int, warn: Callable[[str], None]) -> None:
-    """Convert a network for windows of so many frames; in words where it takes long or fails."""
+def prepare(
+    separator: Separator,
+    frames: int,
+    warn: Callable[[str], None],
+    tell: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Convert a network for windows of so many frames; in words where it fails, or takes long."""
     from bridge.engine.demucs import DemucsSeparator
 
     if not isinstance(separator, DemucsSeparator):
@@ -158,7 +171,7 @@ def prepare(separator: Separator, frames: int, warn: Callable[[str], None]) -> N
     name = separator.name
     text = f"preparing {name} for this machine, once; it takes up to a minute"
     try:
-        separator.prepare(frames, lambda: warn(text))
+        separator.prepare(frames, lambda: tell(text))
     except ModelError as error:
         warn(f"{error}; torch runs it instead, and takes longer")
 

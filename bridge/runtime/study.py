@@ -118,7 +118,8 @@ class Study:
         tell("loading", done, total)
         for window in {self._ensemble.first.segment, *self._passes}:
             for member in self._ensemble.members:
-                prepare(member.separator, window, lambda _: tell("preparing", done, total))
+                telling = lambda _: tell("preparing", done, total)  # noqa: E731
+                prepare(member.separator, window, telling, telling)
         tell("offline", done, total)
         for run, take in zip(offline, (self._take_reference, self._take_moved), strict=True):
             for chunk in run.run(iter([self._song.audio])):

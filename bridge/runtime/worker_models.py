@@ -180,7 +180,8 @@ def make_ready(settings: BounceSettings, wanted: Load) -> Ready:
     ensemble = models.load(wanted.rate)
     model = live_model(ensemble)
     for member in ensemble.members:
-        prepare(member.separator, wanted.context or model.traits.window, lambda _text: None)
+        window = wanted.context or model.traits.window
+        prepare(member.separator, window, models.warnings.append)
     key = _processor() | {name: str(value) for name, value in models.machine.items()}
     key |= {"model": model.name, "weights": model.weights_hash, "precision": wanted.precision}
     if model.name == "fake":

@@ -56,7 +56,7 @@ def test_a_network_is_prepared_once_and_runs_the_same_as_on_torch(tmp_path):
     write(tmp_path / "song.wav", music(5 * networks.RATE), networks.RATE)
     usual = {"STEMBRIDGE_CACHE_DIR": str(tmp_path / "cache"), "OMP_NUM_THREADS": "2"}
     options = ["song.wav", "-m", "./small.safetensors", "--bits", "32f", "--residual", "off"]
-    words = "preparing small for this machine, once"
+    words = "stembridge: preparing small for this machine, once"
     for folder, engine, told in (("a", "", True), ("b", "openvino", False), ("c", "torch", False)):
         environment = usual | {"STEMBRIDGE_ENGINE": engine}
         ended = good(*options, "-o", folder, cwd=tmp_path, environment=environment)

@@ -1,10 +1,14 @@
 """What a user calls a model, and what that gives."""
 
+from importlib.util import find_spec
+
 import pytest
 
 from bridge.config import BounceSettings
 from bridge.errors import ModelError
+from bridge.protocol.messages_worker import Load
 from bridge.runtime.models import Models
+from bridge.runtime.worker_models import make_ready
 from tests import networks
 
 
@@ -34,3 +38,21 @@ def test_separators_without_weights_work_at_the_rate_of_the_song():
     assert load("spectral", 48000).first.rate == 48000
     assert load("fake", 8000).first.rate == 8000
     assert load("fake:rate=22050", 8000).first.rate == 22050
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("openvino"), reason="OpenVINO is not installed")
+def test_a_session_is_told_that_a_network_runs_on_torch_instead(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setenv("STEMBRIDGE_ENGINE", "auto")
+    monkeypatch.setenv("STEMBRIDGE_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("bridge.engine.openvino_core._convert", refuse)
+    weights = tmp_path / "small.safetensors"
+    networks.save_network(networks.hybrid_transformer(), weights)
+    wanted = Load("", str(weights), "exact", 48_000, 2, 0, -1, 1)
+    ready = make_ready(BounceSettings(model=str(weights)), wanted)
+    (words,) = ready.warnings
+    assert words.startswith("small cannot be converted (RuntimeError: no such operation); torch")
+    assert list(tmp_path.iterdir()) == [weights]
