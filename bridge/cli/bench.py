@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bridge.cli.options import allow_pickle_option, device_option, model_option
 from bridge.cli.stream_report import Line
 from bridge.config import PRECISIONS, BounceSettings
 
@@ -17,21 +18,12 @@ if TYPE_CHECKING:
 
 
 @click.command(name="bench")
-@click.option(
-    "-m",
-    "--model",
-    default="auto",
-    show_default=True,
-    metavar="NAME|PATH",
-    help="A model of `stembridge models list`, a folder with NAME.yaml, or one weights file.",
-)
+@model_option
 @click.option(
     "--precision", type=click.Choice(PRECISIONS), help="Only this one.  [default: each in turn]"
 )
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N or mps."
-)
-@click.option("--allow-pickle", is_flag=True, help="Read .th weights, which can run any program.")
+@device_option
+@allow_pickle_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 def command(
     *, model: str, precision: str | None, device: str, allow_pickle: bool, as_json: bool

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bridge.cli.options import allow_pickle_option, device_option, model_option
 from bridge.cli.report import Report, make_report
 from bridge.config import (
     BITS,
@@ -75,14 +76,7 @@ class _Lists(click.Option):
     metavar="DIR",
     help="Folder for the results.",
 )
-@click.option(
-    "-m",
-    "--model",
-    default="auto",
-    show_default=True,
-    metavar="NAME|PATH",
-    help="A model of `stembridge models list`, a folder with NAME.yaml, or one weights file.",
-)
+@model_option
 @click.option("--preset", metavar="NAME|FILE", help="One of `stembridge presets list`, or a file.")
 @click.option("--stems", type=_Names(), help="Only these stems.")
 @click.option("--two-stems", metavar="STEM", help="This stem, and everything else as no_STEM.")
@@ -120,9 +114,7 @@ class _Lists(click.Option):
     type=click.Choice(PRECISIONS),
     help="float32 as demucs computes, or bfloat16 where that is faster.",
 )
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N or mps."
-)
+@device_option
 @click.option("--batch", type=int, metavar="N", help="Windows at once.  [default: by device]")
 @click.option(
     "--template",
@@ -142,7 +134,7 @@ class _Lists(click.Option):
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--resume", is_flag=True, help="Keep unfinished work, and go on with it.")
 @click.option("--yes", is_flag=True, help="Fetch the model without asking.")
-@click.option("--allow-pickle", is_flag=True, help="Read .th weights, which can run any program.")
+@allow_pickle_option
 @click.option("--json", is_flag=True, help="One event a line on stdout, for scripts.")
 @click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Peaks, model and windows of each song.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bridge.cli.options import device_option
 from bridge.config import ServeSettings
 
 
@@ -15,9 +16,7 @@ from bridge.config import ServeSettings
     metavar="ipc|tcp://ADDRESS[:PORT]",
     help="Where to listen. Anything but ipc and loopback needs keys: see `stembridge keys`.",
 )
-@click.option(
-    "--device", default="auto", show_default=True, metavar="NAME", help="cpu, cuda, cuda:N or mps."
-)
+@device_option
 @click.option(
     "--calibrate",
     default=20.0,

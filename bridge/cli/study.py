@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli.obtain import obtainer
+from bridge.cli.options import device_option, model_option
 from bridge.cli.study_report import Progress, report
 from bridge.config import PRECISIONS, BounceSettings, parse_time
 
@@ -20,14 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(name="study", no_args_is_help=True)
 @click.argument("song", type=click.Path(path_type=Path))
-@click.option(
-    "-m",
-    "--model",
-    default="auto",
-    show_default=True,
-    metavar="NAME|PATH",
-    help="A network of `stembridge models list`, a folder with NAME.yaml, or one weights file.",
-)
+@model_option
 @click.option(
     "-o",
     "--output",
@@ -45,7 +39,7 @@ if TYPE_CHECKING:
     help="The song's true stems, STEM.wav: what live costs against them.",
 )
 @click.option("--precision", default="exact", show_default=True, type=click.Choice(PRECISIONS))
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:N or mps.")
+@device_option
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Write the result as JSON, for scripts.")
 def command(

@@ -46,8 +46,13 @@ def bounce(
     environment: dict[str, str] | None = None,
 ) -> Ended:
     """Run `stembridge bounce` in `cwd` to its end. It must never show a traceback."""
+    return run([*before, *COMMAND, *map(str, arguments)], cwd=cwd, environment=environment)
+
+
+def run(command: list[str], *, cwd: Path, environment: dict[str, str] | None = None) -> Ended:
+    """Run any command to its end. It must never show a traceback."""
     done = subprocess.run(
-        [*before, *COMMAND, *map(str, arguments)],
+        command,
         cwd=cwd,
         env={**os.environ, **(environment or {})},
         capture_output=True,

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bridge.runtime.study_files import can_draw
-from tests.cli.helpers import COMMAND, Ended, music, refused, song, tree, write
+from tests.cli.helpers import COMMAND, Ended, music, refused, run, song, tree, write
 
 RATE = 44_100
 STUDY = [COMMAND[0], "study"]
@@ -27,17 +27,7 @@ def folder(tmp_path_factory):
 
 
 def study(*arguments, cwd, environment=None):
-    done = subprocess.run(
-        [*STUDY, *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        check=False,
-        timeout=300,
-    )
-    ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert "Traceback" not in ended.err, ended.err
-    return ended
+    return run([*STUDY, *map(str, arguments)], cwd=cwd, environment=environment)
 
 
 def start(*arguments, cwd, **streams):
