@@ -202,3 +202,10 @@ def test_more_than_may_be_kept_drops_what_was_used_longest_ago(tmp_path, monkeyp
         os.utime(one, (number, number))
     openvino_core._drop_oldest(tmp_path, tmp_path / "0")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "3"]
+
+
+def test_what_a_conversion_depends_on_has_a_place_of_its_own(tmp_path):
+    asked = [("a", 100, 1), ("b", 100, 1), ("a", 101, 1), ("a", 100, 5)]
+    places = {openvino_core._Store(tmp_path, *one)._path for one in asked}
+    assert len(places) == len(asked)
+    assert openvino_core._Store(tmp_path, *asked[0])._path in places
