@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compare.setting import FOLDER, Setting
+from bridge.runtime.cores import cores
 
 PACKAGES = ("stembridge", "demucs", "torch", "openvino", "numpy")
 # What decides how fast a network can be on a CPU, from the narrowest on.
@@ -78,11 +78,6 @@ def machine() -> str:
     lacking = [name for name in ("avx512f", "avx512_bf16") if flags and name not in flags]
     without = f", no {', no '.join(lacking)}" if lacking else ""
     return f"{cores()} cores of {name} ({', '.join(known) or 'unknown'}{without})"
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def versions() -> str:

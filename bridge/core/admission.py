@@ -133,11 +133,11 @@ def _reason(
 def _in_use(tasks: Sequence[Task]) -> str:
     match len(tasks):
         case 0:
-            return "no other session uses this device"
+            return "no other session uses this worker"
         case 1:
-            return f"1 session already uses {_percent(tasks)} of this device"
+            return f"1 session already uses {_percent(tasks)} of this worker"
         case count:
-            return f"{count} sessions already use {_percent(tasks)} of this device"
+            return f"{count} sessions already use {_percent(tasks)} of this worker"
 
 
 def _load_ppm(tasks: Sequence[Task]) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 
 from bridge.engine.catalog import CATALOG
 from bridge.errors import ModelError
+from bridge.runtime.cores import cores
 from bridge.runtime.folders import user_folder
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
@@ -107,18 +108,12 @@ def _openvino() -> Finding:
 
 
 def _devices(torch: dict[str, Any]) -> str:
-    devices = [f"CPU with {_cores()} cores"]
+    devices = [f"CPU with {cores()} cores"]
     for number, (name, size) in enumerate(torch["cuda"]):
         devices.append(f"{name} (cuda:{number}, {gigabytes(size)})")
     if torch["mps"]:
         devices.append("Apple GPU (mps)")
     return ", ".join(devices)
-
-
-def _cores() -> int:
-    """Cores that this process may use, which a container may limit."""
-    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def gigabytes(size: float) -> str:

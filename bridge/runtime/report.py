@@ -22,12 +22,12 @@ def report(
     return {
         "server": {"version": __version__, "pid": os.getpid(), "up_us": up_us},
         "workers": {
-            kind: {
+            name: {
                 "pid": worker.process.pid if worker.process else 0,
                 "restarts": worker.restarts,
                 **{k: v for k, v in worker.stats.items() if k != "sessions"},
             }
-            for kind, worker in workers.items()
+            for name, worker in workers.items()
             if worker.process is not None or worker.deaths
         },
         "sessions": [_session(session, workers) for session in sessions],
@@ -46,7 +46,7 @@ def _session(session: Session, workers: Mapping[str, Worker]) -> dict[str, Any]:
     if granted is None:
         return {**found, "state": "configuring" if session.waiting else "new"}
     state = "recovering" if session.recovering else session.protocol.state.value
-    figures = workers[granted.kind].stats.get("sessions", {})
+    figures = workers[granted.worker].stats.get("sessions", {})
     return {
         **found,
         "state": state,
@@ -56,7 +56,7 @@ def _session(session: Session, workers: Mapping[str, Worker]) -> dict[str, Any]:
         "channels": granted.wanted.channels,
         "realtime": granted.wanted.realtime,
         "latency_frames": granted.answer.latency,
-        "worker": granted.kind,
+        "worker": granted.worker,
         "cost_us": granted.model.cost_us,
         "worst_us": granted.model.worst_us,
         "hop": granted.answer.plan.hop,

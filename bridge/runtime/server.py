@@ -37,6 +37,7 @@ from bridge.protocol.messages import (
 from bridge.protocol.messages_worker import Failed, Loaded, Loading, Stats
 from bridge.protocol.record import Message
 from bridge.protocol.states import Socket
+from bridge.runtime.cores import cores
 from bridge.runtime.logs import log
 from bridge.runtime.mistakes import contained, log_mistake
 from bridge.runtime.pipe import PipeClosed
@@ -45,7 +46,7 @@ from bridge.runtime.server_audio import AudioPath
 from bridge.runtime.server_control import Control
 from bridge.runtime.server_session import Session
 from bridge.runtime.transport import ServerSockets
-from bridge.runtime.workers import KINDS, Watch, Worker
+from bridge.runtime.workers import Watch, Worker, names
 
 AT_ONCE = 32
 """Messages taken from one socket before the others have their turn."""
@@ -78,7 +79,7 @@ class Server:
     ) -> None:
         self._sockets = sockets
         self._outlets = {Socket.CONTROL: sockets.control, Socket.AUDIO: sockets.audio}
-        self._workers = {kind: Worker(kind, device) for kind in KINDS}
+        self._workers = {name: Worker(name, device) for name in names(cores())}
         self._local = all(endpoint.startswith("ipc:") for endpoint in sockets.endpoints)
         self._control = Control(self._tell, self._workers, calibrate_us, local=self._local)
         self._audio = AudioPath(self._control, self._workers, self._send)
@@ -194,11 +195,11 @@ class Server:
             case Stems() | Credit() | Drained():
                 self._audio.pass_on(message, frames, now_us())
             case Loading():
-                self._control.loading(message, worker.kind)
+                self._control.loading(message, worker.name)
             case Loaded():
-                self._control.loaded(message, worker.kind)
+                self._control.loaded(message, worker.name)
             case Failed():
-                self._control.failed(message, worker.kind)
+                self._control.failed(message, worker.name)
             case Error():
                 self._control.fail(message)
             case Stats():
@@ -206,7 +207,7 @@ class Server:
 
     def _bury(self, worker: Worker, reason: str, now: int) -> None:
         worker.bury(now, reason)
-        self._control.died(worker.kind)
+        self._control.died(worker.name)
 
     def _tell(self, session: Session, socket: Socket, message: Message) -> bool:
         peer = session.control if socket is Socket.CONTROL else session.audio
@@ -230,7 +231,7 @@ class Server:
             except PipeClosed as end:
                 self._bury(worker, str(end), now)
             if worker.is_wanted(now) and not worker.start(now):
-                self._control.died(worker.kind)
+                self._control.died(worker.name)
         self._control.tick()
         for session in self._control.sessions:
             if not was_stopped:  # what they said meanwhile is still on its way in

@@ -88,9 +88,9 @@ class AudioPath:
             session.outbox.add(message, frames)
             self._empty_outbox(session)
         if isinstance(message, Drained):
-            kinds = session.kinds
+            before = session.workers
             session.epochs.pop(message.epoch, None)
-            self._control.release(session, kinds)
+            self._control.release(session, before)
 
     def catch_up(self) -> None:
         """Hand out what waited for room; nothing tells when there is some."""
@@ -108,15 +108,15 @@ class AudioPath:
 
     def _hand_on(self, session: Session, epoch: int, frames: Sequence[Frame]) -> None:
         granted = session.epochs.get(epoch)
-        if frames and granted is not None and granted.kind not in session.recovering:
+        if frames and granted is not None and granted.worker not in session.recovering:
             if not self._waiting(session):
                 session.handed = 0
             session.handed += sum(memoryview(frame).nbytes for frame in frames)
-            self._workers[granted.kind].send(frames)
+            self._workers[granted.worker].send(frames)
 
     def _waiting(self, session: Session) -> int:
         """Bytes that the workers of a session have still to read, whosever they are."""
-        processes = [self._workers[kind].process for kind in session.kinds]
+        processes = [self._workers[name].process for name in session.workers]
         return sum(process.pipe.waiting for process in processes if process is not None)
 
     def _check_room(self, session: Session) -> None:
@@ -138,12 +138,12 @@ class AudioPath:
         return Attached(session.token)
 
     def _reset(self, session: Session, message: Reset, frames: list[bytes]) -> None:
-        kinds = session.kinds
+        before = session.workers
         session.begin(message.epoch, message.request)
-        self._control.release(session, kinds)
-        for kind in session.kinds:  # where the epoch before is, it has to be ended
-            if kind not in session.recovering:
-                self._workers[kind].send(frames)
+        self._control.release(session, before)
+        for name in session.workers:  # where the epoch before is, it has to be ended
+            if name not in session.recovering:
+                self._workers[name].send(frames)
 
 
 def _unknown(message: Audio, known: int, frames: Sequence[Frame]) -> Sequence[Frame]:

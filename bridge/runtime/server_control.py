@@ -5,11 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from bridge import __version__
-from bridge.engine.catalog import CATALOG, find
-from bridge.errors import ModelError, RemoteProtocolError
+from bridge.errors import RemoteProtocolError
 from bridge.protocol import limits
 from bridge.protocol.codec import encode
 from bridge.protocol.codes import Code
@@ -25,7 +23,7 @@ from bridge.protocol.messages import (
     Progress,
     Welcome,
 )
-from bridge.protocol.messages_worker import Close, Failed, Loaded, Loading
+from bridge.protocol.messages_worker import Close, Failed, Load, Loaded, Loading
 from bridge.protocol.record import Message
 from bridge.protocol.session import ServerSession
 from bridge.protocol.states import Socket, State
@@ -33,8 +31,9 @@ from bridge.runtime.logs import log
 from bridge.runtime.mistakes import contained
 from bridge.runtime.planning import Refused
 from bridge.runtime.preset_store import entries, is_name
-from bridge.runtime.server_grants import grant
+from bridge.runtime.server_grants import grant, no_model
 from bridge.runtime.server_loads import Loads
+from bridge.runtime.server_places import best_place
 from bridge.runtime.server_session import ANSWERS, Session, Sessions
 from bridge.runtime.workers import MOST_DEATHS, Worker, kind_of
 
@@ -118,96 +117,92 @@ class Control:
         """For what share of the last second or so the session's worker was busy."""
         if session.current is None:
             return 0
-        load = self._workers[session.current.kind].stats.get("load_permille")
+        load = self._workers[session.current.worker].stats.get("load_permille")
         return load if isinstance(load, int) else 0
 
     def configure(self, session: Session, message: Configure, now_us: int) -> None:
         """Have the model loaded and measured; `loaded` goes on from there."""
         kind = kind_of(message.model)
-        if kind == "networks" and message.model not in CATALOG:
-            refused = self._no_model(message.model)
-            if refused is not None:
-                self._refuse(session, message.request, refused)
-                return
-        session.waiting = (kind, self._loads.of(message), message)
-        session.waiting_us, session.attempts = now_us, 0
-        self._workers[kind].ensure(now_us)
-        self._loads.go_on(kind)
+        if kind == "networks" and (refused := no_model(message.model, local=self._local)):
+            self._refuse(session, message.request, refused)
+            return
+        session.waiting_us, session.refused = now_us, set()
+        self._ask(session, self._place(session, kind), self._loads.of(message), message)
 
-    def _no_model(self, model: str) -> Refused | None:
-        """Why this, which is the name of none, is not taken for a file's."""
-        if not self._local:
-            text = f"'{model}' is no name of a model, and files are only taken over ipc"
-            return Refused(Code.FORBIDDEN, text, "name a model of `stembridge models list`")
-        if Path(model).is_absolute():
-            return None
-        try:  # what lies in the server's own folder is none of a client's business
-            find(model)
-        except ModelError as error:
-            return Refused(Code.MODEL, str(error), "name a file or folder by its absolute path")
-        return None
+    def _place(self, session: Session, kind: str) -> str:
+        """The worker to ask for room, of those of a kind that had some; "" for none."""
+        some = [worker.name for worker in self._workers.values() if worker.kind == kind]
+        left = [name for name in some if name not in session.refused]
+        return best_place(self.sessions, session, left) if left else ""
+
+    def _ask(self, session: Session, worker: str, load: Load, wanted: Configure) -> None:
+        session.waiting = (worker, load, wanted)
+        session.attempts = 0
+        self._workers[worker].ensure(session.waiting_us)
+        self._loads.go_on(worker)
 
     def tick(self) -> None:
         """Answer those whose turn comes with time; have new workers load what sessions had."""
         for session in self.sessions:
             session.answers = min(ANSWERS, session.answers + 1)
-        for kind in self._workers:
-            self._loads.go_on(kind)
+        for worker in self._workers:
+            self._loads.go_on(worker)
 
-    def loading(self, message: Loading, kind: str) -> None:
+    def loading(self, message: Loading, worker: str) -> None:
         """Tell clients what they wait for, be it that others go first."""
         for session in self.sessions:
-            if session.waiting and session.waiting[0] == kind:
+            if session.waiting and session.waits_for(worker):
                 request = session.waiting[2].request
                 done = Progress(session.token, request, "waiting for another model", 0, 0)
-                if session.waiting[1].key == message.key:
+                if session.waits_for(worker, message.key):
                     done = replace(done, what=message.what, done=message.done, total=message.total)
                 self._tell(session, Socket.CONTROL, done)
 
-    def loaded(self, message: Loaded, kind: str) -> None:
+    def loaded(self, message: Loaded, worker: str) -> None:
         """Grant what waits for this model, and begin again what the worker's death interrupted."""
         for session in self.sessions:
             with contained():
-                if kind in session.recovering:
-                    self._reopen(session, kind, message)
-                if session.waiting and session.waiting[1].key == message.key and session.answers:
+                if worker in session.recovering:
+                    self._reopen(session, worker, message)
+                if session.waits_for(worker, message.key) and session.answers:
                     self._answer(session, message)
-        self._loads.end(kind, message.key)
-        self._loads.go_on(kind)
+        self._loads.end(worker, message.key)
+        self._loads.go_on(worker)
 
-    def failed(self, message: Failed, kind: str) -> None:
+    def failed(self, message: Failed, worker: str) -> None:
         """Refuse what waits for this model, and end what cannot go on without it."""
         refused = Refused(message.code, message.text, message.hint)
-        is_load = self._workers[kind].loading == message.key
+        is_load = self._workers[worker].loading == message.key
         for session in self.sessions:
-            opened = {g.load.key for g in session.granted.values()}  # where an OPEN has failed
-            needed = session.lost.get(kind, {}) if is_load else opened
-            if is_load and session.waiting and session.waiting[1].key == message.key:
+            granted = session.granted.values()
+            opened = {g.load.key for g in granted if g.worker == worker}  # where an OPEN has failed
+            needed = session.lost.get(worker, {}) if is_load else opened
+            if is_load and session.waits_for(worker, message.key):
                 self._refuse_waiting(session, refused)
             if message.key in needed:
                 self.end(session, message.text, Code.WORKER)
-        self._loads.end(kind, message.key)
-        self._loads.go_on(kind)
+        self._loads.end(worker, message.key)
+        self._loads.go_on(worker)
 
     def fail(self, message: Error) -> None:
         """End the session whose model gave no stems."""
         if (session := self.sessions.by_token(message.session)) is not None:
             self.end(session, message.text, Code.MODEL)
 
-    def died(self, kind: str) -> None:
+    def died(self, worker: str) -> None:
         """A worker is gone: its sessions wait for the next one, or end if it dies too often."""
-        hopeless = self._workers[kind].deaths >= MOST_DEATHS
-        waits = any(s.waiting and s.waiting[0] == kind for s in self.sessions)
-        if hopeless or not (waits or any(kind in session.kinds for session in self.sessions)):
-            self._workers[kind].deaths = 0  # the next session begins anew
+        hopeless = self._workers[worker].deaths >= MOST_DEATHS
+        waits = any(session.waits_for(worker) for session in self.sessions)
+        if hopeless or not (waits or any(worker in session.workers for session in self.sessions)):
+            self._workers[worker].deaths = 0  # the next session begins anew
         for session in self.sessions:
             with contained():
-                self._lose(session, kind, hopeless=hopeless)
+                self._lose(session, worker, hopeless=hopeless)
 
-    def release(self, session: Session, kinds: set[str]) -> None:
-        """Tell those of the workers `kinds` that the session does not need any more."""
-        for kind in kinds - session.kinds:
-            self._workers[kind].send(encode(Close(session.token)))
+    def release(self, session: Session, before: set[str]) -> None:
+        """Tell those of the workers `before` that the session does not need any more."""
+        for worker in before - session.workers:
+            self._workers[worker].send(encode(Close(session.token)))
 
     def end(self, session: Session, why: str, code: Code | None = None) -> None:
         """Close a session; with a code its client is told that it is a failure."""
@@ -217,61 +212,72 @@ class Control:
             self._tell(session, Socket.CONTROL, over)
         self.sessions.remove(session)
         session.waiting = None
-        for kind in session.kinds:
-            self._workers[kind].send(encode(Close(session.token)))
+        for worker in session.workers:
+            self._workers[worker].send(encode(Close(session.token)))
 
-    def _lose(self, session: Session, kind: str, *, hopeless: bool) -> None:
-        if kind in session.kinds:
-            session.needs_again(kind)
+    def _lose(self, session: Session, worker: str, *, hopeless: bool) -> None:
+        if worker in session.workers:
+            session.needs_again(worker)
             session.losses += 1
-            if not session.lost[kind]:  # all that it had was the end of an epoch
-                self._recover(session, kind)
-        if session.waiting and session.waiting[1].key == self._workers[kind].loading:
+            if not session.lost[worker]:  # all that it had was the end of an epoch
+                self._recover(session, worker)
+        if session.waits_for(worker, self._workers[worker].loading):
             session.attempts += 1
             if session.attempts >= ATTEMPTS:
                 text = f"the worker died {ATTEMPTS} times while it loaded this; see its log"
                 self._refuse_waiting(session, Refused(Code.WORKER, text))
-        if hopeless and (kind in session.recovering or session.waits_for(kind)):
+        if hopeless and (worker in session.recovering or session.waits_for(worker)):
             why = f"its worker died {MOST_DEATHS} times in a row; see the server's log"
             self.end(session, why, Code.WORKER)
 
-    def _reopen(self, session: Session, kind: str, model: Loaded) -> None:
+    def _reopen(self, session: Session, worker: str, model: Loaded) -> None:
         """Tell a new worker what the one before knew of this model, before it forgets the model."""
         key = model.key
-        session.lost[kind].pop(key, None)
-        if any(
-            g.load.key == key and g.model.preset != model.preset for g in session.granted.values()
-        ):
+        session.lost[worker].pop(key, None)
+        known = [
+            granted
+            for granted in session.granted.values()
+            if granted.worker == worker and granted.load.key == key
+        ]
+        if any(granted.model.preset != model.preset for granted in known):
             self.end(session, "its preset has been changed; choose it again", Code.MODEL)
             return
-        for granted in session.granted.values():
-            if granted.load.key == key:
-                self._workers[kind].send(encode(granted.open))
-        if not session.lost[kind]:
-            self._recover(session, kind)
+        for granted in known:
+            self._workers[worker].send(encode(granted.open))
+        if not session.lost[worker]:
+            self._recover(session, worker)
 
-    def _recover(self, session: Session, kind: str) -> None:
-        """Have the client begin again, where it plays what the worker `kind` has lost."""
-        kinds = session.kinds
-        if session.has_again(kind):
+    def _recover(self, session: Session, worker: str) -> None:
+        """Have the client begin again, where it plays what `worker` has lost."""
+        before = session.workers
+        if session.has_again(worker):
             session.epochs.clear()  # LOST says that all are over
             if not self._tell(session, Socket.AUDIO, Lost(session.token, session.protocol.epoch)):
                 self.end(session, "the client takes no audio, not even LOST", Code.SILENT)
-        self.release(session, kinds)
+        self.release(session, before)
 
     def _answer(self, session: Session, model: Loaded) -> None:
         """Grant or refuse what the session waits for, now that its model is here."""
         if session.waiting is None:
             return
-        (kind, load, wanted), session.waiting = session.waiting, None
+        (worker, load, wanted), session.waiting = session.waiting, None
+        kind = self._workers[worker].kind
+        if (better := self._place(session, kind)) != worker:
+            session.refused.add(worker)  # it has filled up while this one waited for the model
+            self._ask(session, better, load, wanted)
+            return
         session.answers -= 1
         try:
-            granted = grant(self.sessions, session, kind, load, wanted, model)
+            granted = grant(self.sessions, session, worker, load, wanted, model)
         except Refused as refused:
-            self._refuse(session, wanted.request, refused)
+            session.refused.add(worker)
+            if refused.code == Code.LOAD and (other := self._place(session, kind)):
+                self._ask(session, other, load, wanted)
+            else:
+                self._refuse(session, wanted.request, refused)
             return
         session.grant(granted)
-        self._workers[kind].send(encode(granted.open))
+        self._workers[worker].send(encode(granted.open))
         self._tell(session, Socket.CONTROL, granted.answer)
         log(
             "session.configured",

@@ -4,36 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from pathlib import Path
 
+from bridge.engine.catalog import CATALOG, find
+from bridge.errors import ModelError
 from bridge.protocol import limits
+from bridge.protocol.codes import Code
 from bridge.protocol.messages import Configure, Configured
 from bridge.protocol.messages_worker import Load, Loaded, Open
-from bridge.runtime.planning import credit, plan_session
+from bridge.runtime.planning import Refused, credit, plan_session
+from bridge.runtime.server_places import known, tasks
 from bridge.runtime.server_session import Granted, Session
-from bridge.runtime.session_cost import at_most, run_us, slower, stall_us
+from bridge.runtime.session_cost import run_us, slower, stall_us
+
+
+def no_model(model: str, *, local: bool) -> Refused | None:
+    """Why this, where it is the name of no network, is not taken for a file's; else None.
+
+    local: only this user can reach the server, who may name any file that they can read.
+    """
+    if model in CATALOG or (local and Path(model).is_absolute()):
+        return None
+    if not local:
+        text = f"'{model}' is no name of a model, and files are only taken over ipc"
+        return Refused(Code.FORBIDDEN, text, "name a model of `stembridge models list`")
+    try:  # what lies in the server's own folder is none of a client's business
+        find(model)
+    except ModelError as error:
+        return Refused(Code.MODEL, str(error), "name a file or folder by its absolute path")
+    return None
 
 
 def grant(
     sessions: Iterable[Session],
     session: Session,
-    kind: str,
+    worker: str,
     load: Load,
     wanted: Configure,
     model: Loaded,
 ) -> Granted:
     """Plan what `session` of all the `sessions` has `wanted`. Raises Refused."""
-    # Others may go over to what they were granted last without asking again.
-    known = [
-        [granted for granted in other.granted.values() if granted.kind == kind]
-        for other in sessions
-        if other is not session
-    ]
-    others = list(chain.from_iterable(known))
-    tasks = [at_most(live) for plans in known if (live := [g.task for g in plans if g.task])]
+    plans = known(sessions, session, worker)
+    others = list(chain.from_iterable(plans))
     blocking_us = max((run_us(g.answer.plan, g.model) for g in others if not g.task), default=0)
-    held = sum(other.held_bytes(kind) for other in sessions if other is not session)
+    held = sum(other.held_bytes(worker) for other in sessions if other is not session)
     stalls_us = max((stall_us(g.answer.plan, g.model) for g in others), default=0)
-    plan, latency = plan_session(wanted, model, tasks, blocking_us, held, stalls_us)
+    plan, latency = plan_session(wanted, model, tasks(plans), blocking_us, held, stalls_us)
     opened = Open(
         session.token,
         load.key,
@@ -64,4 +80,4 @@ def grant(
         (*slower(plan, model), *model.warnings)[: limits.WARNINGS],
         model.gains,
     )
-    return Granted(kind, wanted, load, model, opened, answer)
+    return Granted(worker, wanted, load, model, opened, answer)

@@ -41,25 +41,25 @@ class Loads:
         # A digest, as the name of a model may be as long as a whole key.
         return Load(hashlib.sha256(repr(fields).encode()).hexdigest(), *fields)
 
-    def end(self, kind: str, key: str) -> None:
+    def end(self, worker: str, key: str) -> None:
         """Note that the worker has answered."""
-        if self._workers[kind].loading == key:
-            self._workers[kind].loading = ""
+        if self._workers[worker].loading == key:
+            self._workers[worker].loading = ""
 
-    def go_on(self, kind: str) -> None:
+    def go_on(self, name: str) -> None:
         """Tell the worker of the next LOAD, if there is one and nothing else is under way."""
-        worker = self._workers[kind]
-        load = next(self._wanted(kind), None)
+        worker = self._workers[name]
+        load = next(self._wanted(name), None)
         if worker.process is not None and not worker.loading and load is not None:
             worker.loading = load.key
             worker.send(encode(load))
 
-    def _wanted(self, kind: str) -> Iterator[Load]:
+    def _wanted(self, worker: str) -> Iterator[Load]:
         """Who was playing goes first, then who has waited for longest."""
         for session in self._sessions:
-            yield from session.lost.get(kind, {}).values()
+            yield from session.lost.get(worker, {}).values()
         for session in sorted(self._sessions, key=_since):
-            if session.waiting and session.waiting[0] == kind and session.answers > 0:
+            if session.waiting and session.waiting[0] == worker and session.answers > 0:
                 yield session.waiting[1]
 
 

@@ -25,10 +25,10 @@ and each may take the server the time that audio has to wait."""
 class Granted:
     """A configuration that a client was given, with what a new worker must be told.
 
-    kind: of the worker that has it.
+    worker: the one that has it.
     """
 
-    kind: str
+    worker: str
     wanted: Configure
     load: Load
     model: Loaded
@@ -53,10 +53,10 @@ class Session:
     token: the secret by which the client names it.
     control, audio: routing ids of the client's sockets; audio is b"" until it is attached.
     waiting: what a CONFIGURE waits for, and the CONFIGURE; since waiting_us. attempts: workers that
-    died over it. answers: CONFIGUREs that may be answered now.
+    died over it; refused: those that had no room. answers: CONFIGUREs that may be answered now.
     granted: the newest configurations by request; epochs: the configuration of each open epoch;
     request: of the newest epoch.
-    lost: for each kind of worker that died, what the next one has still to load, by key.
+    lost: for each worker that died, what the next one has still to load, by key.
     outbox: messages that the audio socket had no room for yet. handed: bytes that its workers were
     handed since they had read everything.
     """
@@ -70,6 +70,7 @@ class Session:
     waiting: tuple[str, Load, Configure] | None = None
     waiting_us: int = 0
     attempts: int = 0
+    refused: set[str] = field(default_factory=set)
     answers: int = ANSWERS
     granted: dict[int, Granted] = field(default_factory=dict)
     epochs: dict[int, Granted] = field(default_factory=dict)
@@ -88,7 +89,7 @@ class Session:
 
     @property
     def recovering(self) -> AbstractSet[str]:
-        """The kinds of workers that died and do not know of it again yet."""
+        """The workers that died and do not know of it again yet."""
         return self.lost.keys()
 
     @property
@@ -97,19 +98,21 @@ class Session:
         known = list(self.epochs.values()) or list(self.granted.values())
         return known[-1] if known else None
 
-    def waits_for(self, kind: str) -> bool:
-        """Whether it has a CONFIGURE that the worker `kind` is to answer."""
-        return self.waiting is not None and self.waiting[0] == kind
+    def waits_for(self, worker: str, key: str | None = None) -> bool:
+        """Whether it has a CONFIGURE that `worker` is to answer, with this LOAD if one is named."""
+        if self.waiting is None or self.waiting[0] != worker:
+            return False
+        return key is None or self.waiting[1].key == key
 
-    def held_bytes(self, kind: str) -> int:
-        """What its streams may hold in the worker `kind`, whichever of its plans they use."""
+    def held_bytes(self, worker: str) -> int:
+        """What its streams may hold in `worker`, whichever of its plans they use."""
         known = (*self.granted.values(), *self.epochs.values())
-        return max((g.held_bytes for g in known if g.kind == kind), default=0)
+        return max((g.held_bytes for g in known if g.worker == worker), default=0)
 
     @property
-    def kinds(self) -> set[str]:
+    def workers(self) -> set[str]:
         """The workers that know of it."""
-        return {granted.kind for granted in (*self.granted.values(), *self.epochs.values())}
+        return {granted.worker for granted in (*self.granted.values(), *self.epochs.values())}
 
     def grant(self, granted: Granted) -> None:
         """Keep a configuration; those that no RESET may name any more are forgotten."""
@@ -124,19 +127,19 @@ class Session:
         self.epochs[epoch] = self.granted[request]
         for old in list(self.epochs)[: -limits.EPOCHS]:
             del self.epochs[old]
-        self.lost = {kind: loads for kind, loads in self.lost.items() if kind in self.kinds}
+        self.lost = {name: loads for name, loads in self.lost.items() if name in self.workers}
 
-    def needs_again(self, kind: str) -> None:
-        """Note that the worker `kind` is gone, with all that it had."""
+    def needs_again(self, worker: str) -> None:
+        """Note that `worker` is gone, with all that it had."""
         granted = self.granted.values()
-        self.lost[kind] = {g.load.key: g.load for g in granted if g.kind == kind}
+        self.lost[worker] = {g.load.key: g.load for g in granted if g.worker == worker}
 
-    def has_again(self, kind: str) -> bool:
-        """Note that the worker `kind` knows of it again; True when its newest epoch is gone."""
-        self.lost.pop(kind, None)
+    def has_again(self, worker: str) -> bool:
+        """Note that `worker` knows of it again; True when its newest epoch is gone."""
+        self.lost.pop(worker, None)
         newest = self.epochs.get(self.protocol.epoch)
-        self.epochs = {number: g for number, g in self.epochs.items() if g.kind != kind}
-        return newest is not None and newest.kind == kind
+        self.epochs = {number: g for number, g in self.epochs.items() if g.worker != worker}
+        return newest is not None and newest.worker == worker
 
 
 class Sessions:

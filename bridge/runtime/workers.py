@@ -34,6 +34,9 @@ a model again does not tell: the first run of it may be what it dies of."""
 KINDS = ("spectral", "networks", "fake")
 """Networks need torch, spectral must not wait for them, and fake costs what a client says."""
 
+MOST_SPECTRAL = 4
+"""Workers for spectral, which keeps one core busy each; as many as there may be sessions fit."""
+
 
 def kind_of(model: str) -> str:
     """Which of `KINDS` runs a model."""
@@ -42,15 +45,21 @@ def kind_of(model: str) -> str:
     return "networks"
 
 
+def names(cores: int) -> list[str]:
+    """The workers that there may be on so many cores: `spectral`, `spectral-2` and so on."""
+    more = [f"spectral-{number}" for number in range(2, min(cores, MOST_SPECTRAL) + 1)]
+    return [*KINDS, *more]
+
+
 @dataclass
 class Worker:
-    """One kind of worker: its process while there is one, and how it fares.
+    """One of `names`: its process while there is one, and how it fares.
 
     loading: the key of the LOAD that it has not answered yet. start_us: when it was started, or,
     where it is dead, when it may be again.
     """
 
-    kind: str
+    name: str
     device: str
     process: WorkerProcess | None = None
     heard_us: int = 0
@@ -60,6 +69,11 @@ class Worker:
     restarts: int = 0
     loading: str = ""
     stats: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """Which of `KINDS` it is."""
+        return self.name.partition("-")[0]
 
     def ensure(self, now_us: int) -> None:
         """Start it for the first time. One that died is started again by `is_wanted`'s caller."""
@@ -77,11 +91,11 @@ class Worker:
         try:
             self.process = WorkerProcess(self.kind, self.device)
         except OSError as error:
-            log("worker.failed", kind=self.kind, reason=error)
+            log("worker.failed", worker=self.name, reason=error)
             self._die(now_us)
             return False
         self.heard_us = self.pinged_us = self.start_us = now_us
-        log("worker.started", kind=self.kind, pid=self.process.pid)
+        log("worker.started", worker=self.name, pid=self.process.pid)
         return True
 
     def send(self, frames: Sequence[Frame]) -> None:
@@ -112,7 +126,7 @@ class Worker:
         if self.process is None:
             return
         pid, status = self.process.pid, self.process.kill()
-        log("worker.died", kind=self.kind, pid=pid, status=status, reason=reason)
+        log("worker.died", worker=self.name, pid=pid, status=status, reason=reason)
         self.process = None
         self._forgive(now_us)
         self._die(now_us)

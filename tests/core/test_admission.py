@@ -79,7 +79,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             SPECTRAL,
             0,
             (
-                "17 sessions already use 96 % of this device, and this one needs 6 %, together too "
+                "17 sessions already use 96 % of this worker, and this one needs 6 %, together too "
                 "much; ask for a longer latency, with which it runs less often, or close a session"
             ),
         ),
@@ -88,7 +88,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             NETWORK,
             0,
             (
-                "1 session already uses 60 % of this device, and this one needs 60 %, together too "
+                "1 session already uses 60 % of this worker, and this one needs 60 %, together too "
                 "much; ask for a longer latency, with which it runs less often, or close a session"
             ),
         ),
@@ -97,7 +97,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             Task(30, 20, 100),
             0,
             (
-                "no other session uses this device, and this one needs 150 %, together too much; "
+                "no other session uses this worker, and this one needs 150 %, together too much; "
                 "ask for a longer latency, with which it runs less often"
             ),
         ),
@@ -106,7 +106,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             NETWORK,
             900_000,
             (
-                "no other session uses this device, and its run may take 2100.0 ms with what else "
+                "no other session uses this worker, and its run may take 2100.0 ms with what else "
                 "may be in progress, but has 1400.0 ms; ask for a latency at least 700 ms longer"
             ),
         ),
@@ -115,7 +115,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             Task(500, 10_000, 850),
             0,
             (
-                "3 sessions already use 17 % of this device, and its run may take 1.7 ms with what "
+                "3 sessions already use 17 % of this worker, and its run may take 1.7 ms with what "
                 "else may be in progress, but has 0.8 ms; ask for a latency at least 1 ms longer, "
                 "or close a session"
             ),
@@ -125,7 +125,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             NETWORK,
             0,
             (
-                "1 session already uses 6 % of this device, and an open session's run may take "
+                "1 session already uses 6 % of this worker, and an open session's run may take "
                 "1201.2 ms with what else may be in progress, but has 30.0 ms, however long the "
                 "latency of this one is; close a session, or give an open one more latency"
             ),
@@ -135,7 +135,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             Task(45_000, 100_000, 50_000),
             0,
             (
-                "1 session already uses 10 % of this device, and an open session's run may take "
+                "1 session already uses 10 % of this worker, and an open session's run may take "
                 "55.0 ms with what else may be in progress, but has 50.0 ms, however long the "
                 "latency of this one is; close a session, or give an open one more latency"
             ),
@@ -145,7 +145,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             Task(600_000, 1_900_000, 700_000),
             0,
             (
-                "1 session already uses 20 % of this device, and an open session's run may take "
+                "1 session already uses 20 % of this worker, and an open session's run may take "
                 "1000.0 ms with what else may be in progress, but has 900.0 ms, however long the "
                 "latency of this one is; close a session, or give an open one more latency"
             ),
@@ -155,7 +155,7 @@ def test_many_sessions_share_the_patience_for_one_long_run():
             Task(5_000, 100_000, 10_000),
             0,
             (
-                "1 session already uses 10 % of this device, and its run may take 15.0 ms with "
+                "1 session already uses 10 % of this worker, and its run may take 15.0 ms with "
                 "what else may be in progress, but has 10.0 ms; ask for a latency at least 5 ms "
                 "longer, or close a session"
             ),
@@ -269,7 +269,7 @@ def test_batches_never_break_a_promise_that_counts_with_a_stall(job, stall):
 
 
 OFFLINE_REASON = (
-    "1 session already uses 6 % of this device, and an open session's run may take 30.1 ms with a "
+    "1 session already uses 6 % of this worker, and an open session's run may take 30.1 ms with a "
     "run of this one, of 28.9 ms, in progress, but has 30.0 ms; close a session, or come back when "
     "fewer play"
 )
@@ -283,7 +283,7 @@ def test_an_offline_newcomer_is_refused_where_its_run_would_make_a_live_one_late
     assert not admit_offline([SPECTRAL], 28_800, 0, 2).admitted
     assert admit_offline([], 10**9).admitted
     crowded = admit_offline([SPECTRAL] * 18, 1)
-    assert "18 sessions already use 102 % of this device, and leave no time" in crowded.reason
+    assert "18 sessions already use 102 % of this worker, and leave no time" in crowded.reason
 
 
 @given(st.lists(SMALL, min_size=1, max_size=2), st.integers(1, 4), st.integers(0, 4), STALL)

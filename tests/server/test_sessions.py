@@ -76,7 +76,7 @@ def test_a_session_too_many_is_refused_with_numbers_and_a_way_out(sidecar):
         smallest = 1000 * second.latency / RATE
         with pytest.raises(ServerError) as refused:
             second.reconfigure(realtime=True)
-        said = r"1 session already uses \d+ % of this device, and this one needs \d+ %, .* longer"
+        said = r"1 session already uses \d+ % of this worker, and this one needs \d+ %, .* longer"
         assert re.search(said, str(refused.value)), refused.value
         with pytest.raises(ServerError) as refused:
             second.reconfigure(realtime=True, latency=smallest + 20)

@@ -1,0 +1,73 @@
+"""Where sessions go, against the rule in words: fill the first by half, then the least busy one."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.protocol.messages_worker import Load
+from bridge.protocol.session import ServerSession
+from bridge.runtime.planning import Refused
+from bridge.runtime.server_grants import grant
+from bridge.runtime.server_places import best_place, known, tasks
+from bridge.runtime.server_session import Session
+from bridge.runtime.workers import KINDS, kind_of, names
+from tests.runtime.test_planning import hop_by_hop, wanted
+
+LOAD = Load("k", "spectral", "exact", 48_000, 2, 0, -1, 0, "")
+
+
+def session(token=1):
+    return Session("test", b"", 0, ServerSession(), token)
+
+
+def busy(sessions, worker):
+    """For what share of its time a worker has promised to work, by what its sessions were told."""
+    plans = [g for s in sessions for g in s.granted.values() if g.worker == worker]
+    return sum(g.task.cost_us / g.task.period_us for g in plans if g.task)
+
+
+@given(
+    st.lists(st.tuples(st.integers(100, 4000), st.booleans()), max_size=40),
+    st.integers(1, 4),
+)
+def test_each_goes_to_the_first_that_is_not_half_full_or_else_to_the_least_busy(asked, count):
+    workers = [name for name in names(count) if name.startswith("spectral")]
+    assert len(workers) == count
+    sessions: list[Session] = []
+    for number, (cost_us, live) in enumerate(asked, 1):
+        newcomer = session(number)
+        place = best_place(sessions, newcomer, workers)
+        loads = [busy(sessions, worker) for worker in workers]
+        roomy = [worker for worker, load in zip(workers, loads, strict=True) if load <= 0.5]
+        least = workers[loads.index(min(loads))]
+        assert place == (roomy[0] if roomy else least)
+        wish = replace(wanted(realtime=live, latency_us=300_000), request=number)
+        with_room = hop_by_hop(cost_us=cost_us)
+        try:
+            newcomer.grant(grant(sessions, newcomer, place, LOAD, wish, with_room))
+        except Refused:
+            continue
+        sessions.append(newcomer)
+
+
+def test_a_session_that_asks_again_does_not_count_itself():
+    asking = session()
+    for request in (1, 2):
+        wish = replace(wanted(latency_us=0), request=request)
+        granted = grant([asking], asking, "spectral", LOAD, wish, hop_by_hop(cost_us=9000))
+        asking.grant(granted)
+    assert best_place([asking], asking, ["spectral", "spectral-2"]) == "spectral"
+    assert best_place([asking], session(2), ["spectral", "spectral-2"]) == "spectral-2"
+    # It plays one of the two at a time.
+    assert len(tasks(known([asking], session(2), "spectral"))) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 96])
+def test_names(count):
+    found = names(count)
+    assert len(found) == len(set(found)) == len(KINDS) + min(count, 4) - 1
+    assert found[: len(KINDS)] == list(KINDS)
+    assert {name.partition("-")[0] for name in found} == set(KINDS)
+    assert kind_of("spectral") in found

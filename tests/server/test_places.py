@@ -1,0 +1,70 @@
+"""Workers that share the sessions of spectral: who goes where, and what they know of each other."""
+
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+from bridge.errors import ServerError
+from bridge.runtime.cores import cores
+from tests.server.playing import RATE, blocks, check, expected, noise, opened
+from tests.server.sidecar import wait_until
+from tests.server.test_recovery import killed
+
+pytestmark = pytest.mark.skipif(cores() < 2, reason="one core: there is one worker for spectral")
+
+TIGHT = 200
+"""Milliseconds with which a few dozen tracks fill a core, and a calibration says how many."""
+
+
+def placed(sidecar) -> list[str]:
+    """The worker of each session, in the order in which they were opened."""
+    return [session["worker"] for session in sidecar.status()["sessions"]]
+
+
+def test_the_first_worker_is_filled_by_half_before_there_is_a_second(own_sidecar):
+    with ExitStack() as stack:
+        while "spectral-2" not in (places := placed(own_sidecar)):
+            stack.enter_context(opened(own_sidecar, "spectral", TIGHT, realtime=True))
+        status = own_sidecar.status()
+        assert places == (len(places) - 1) * ["spectral"] + ["spectral-2"]
+        assert {"spectral", "spectral-2"} == status["workers"].keys()
+    own_sidecar.wait_for_sessions(0)
+
+
+def test_a_session_is_refused_when_every_worker_is_full(own_sidecar):
+    with ExitStack() as stack:
+
+        def fill():
+            while True:
+                stack.enter_context(opened(own_sidecar, "spectral", "auto", realtime=True))
+
+        with pytest.raises(ServerError, match="already use"):
+            fill()
+        assert len(set(placed(own_sidecar))) == min(4, cores())
+
+
+def test_a_worker_that_dies_takes_only_its_own_sessions_with_it(own_sidecar):
+    signal = noise(RATE)
+    with ExitStack() as stack:
+        streams = []
+        while "spectral-2" not in placed(own_sidecar):
+            streams.append(
+                stack.enter_context(opened(own_sidecar, "spectral", TIGHT, realtime=True))
+            )
+        for stream in streams:
+            stream.reconfigure(realtime=False)
+        first, last = streams[0], streams[-1]
+        halves = np.split(signal, 2, axis=1)
+        before = [[s.process(b) for b in blocks(halves[0], 512)] for s in (first, last)]
+        places = placed(own_sidecar)
+        assert (places[0], places[-1]) == ("spectral", "spectral-2")
+        assert killed(own_sidecar.workers()["spectral-2"])
+        wait_until(lambda: own_sidecar.status()["workers"]["spectral-2"]["restarts"] == 1)
+        for stream, parts in zip((first, last), before, strict=True):
+            parts += [stream.process(b) for b in blocks(halves[1], 512)]
+            stems = np.concatenate([*parts, stream.drain()], axis=-1)[..., stream.latency :]
+            check(stream, stems, signal, expected(stream, signal, RATE), 1e-6)
+        losses = [session["losses"] for session in own_sidecar.status()["sessions"]]
+        assert losses[0] == 0
+        assert losses[-1] == 1
