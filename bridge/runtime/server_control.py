@@ -27,13 +27,14 @@ from bridge.protocol.messages_worker import Close, Failed, Load, Loaded, Loading
 from bridge.protocol.record import Message
 from bridge.protocol.session import ServerSession
 from bridge.protocol.states import Socket, State
+from bridge.runtime.cores import cores
 from bridge.runtime.logs import log
 from bridge.runtime.mistakes import contained
 from bridge.runtime.planning import Refused
 from bridge.runtime.preset_store import entries, is_name
 from bridge.runtime.server_grants import grant, no_model
 from bridge.runtime.server_loads import Loads
-from bridge.runtime.server_places import best_place
+from bridge.runtime.server_places import best_place, check_share
 from bridge.runtime.server_session import ANSWERS, Session, Sessions
 from bridge.runtime.workers import MOST_DEATHS, Worker, kind_of
 
@@ -131,9 +132,11 @@ class Control:
 
     def _place(self, session: Session, kind: str) -> str:
         """The worker to ask for room, of those of a kind that had some; "" for none."""
-        some = [worker.name for worker in self._workers.values() if worker.kind == kind]
-        left = [name for name in some if name not in session.refused]
+        left = [name for name in self._alike(kind) if name not in session.refused]
         return best_place(self.sessions, session, left) if left else ""
+
+    def _alike(self, kind: str) -> list[str]:
+        return [worker.name for worker in self._workers.values() if worker.kind == kind]
 
     def _ask(self, session: Session, worker: str, load: Load, wanted: Configure) -> None:
         session.waiting = (worker, load, wanted)
@@ -269,6 +272,7 @@ class Control:
         session.answers -= 1
         try:
             granted = grant(self.sessions, session, worker, load, wanted, model)
+            check_share(self.sessions, session, granted, self._alike(kind), cores())
         except Refused as refused:
             session.refused.add(worker)
             if refused.code == Code.LOAD and (other := self._place(session, kind)):

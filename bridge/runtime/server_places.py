@@ -1,7 +1,8 @@
 """Which worker a session goes to where several run its model.
 
 The first is filled by half before the next one is started; when all are, the least busy one gets
-it. So a few tracks need one process, and many share the cores.
+it. So a few tracks need one process, and many share the cores. Each worker keeps its promises if
+it has a core to itself; so together they may not take those that server, clients and hosts need.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bridge.core.admission import Task
+from bridge.protocol.codes import Code
+from bridge.runtime.planning import Refused
 from bridge.runtime.server_session import Granted, Session
 from bridge.runtime.session_cost import at_most
 
@@ -37,7 +40,38 @@ def best_place(sessions: Iterable[Session], session: Session, workers: Sequence[
     everybody = list(sessions)
 
     def order(worker: str) -> tuple[float, int]:
-        busy = sum(t.cost_us / t.period_us for t in tasks(known(everybody, session, worker)))
-        return (max(ROOMY, busy), workers.index(worker))
+        load = _load(tasks(known(everybody, session, worker)))
+        return (max(ROOMY, load), workers.index(worker))
 
     return min(workers, key=order)
+
+
+def check_share(
+    sessions: Iterable[Session],
+    session: Session,
+    granted: Granted,
+    workers: Sequence[str],
+    cores: int,
+) -> None:
+    """Raises Refused where `workers` cannot do what `session` is to be `granted` beside the rest.
+
+    Half of the `cores` is theirs, and one at least: what server and clients do for many tracks
+    takes about as long.
+    """
+    if len(workers) == 1 or granted.task is None:
+        return
+    most = max(1, cores / 2)
+    everybody = list(sessions)
+    others = [t for worker in workers for t in tasks(known(everybody, session, worker))]
+    used, needed = _load(others), _load([granted.task])
+    if used + needed > most:
+        text = (
+            f"{len(others)} sessions already need {used:.2f} cores for {granted.answer.model}, and "
+            f"{used + needed:.2f} with this one, of {most:g} that it may have beside server and "
+            "host; ask for a longer latency, with which it runs less often, or close a session"
+        )
+        raise Refused(Code.LOAD, text)
+
+
+def _load(some: Iterable[Task]) -> float:
+    return sum(task.cost_us / task.period_us for task in some)

@@ -1,5 +1,6 @@
 """Where sessions go, against the rule in words: fill the first by half, then the least busy one."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from bridge.protocol.messages_worker import Load
 from bridge.protocol.session import ServerSession
 from bridge.runtime.planning import Refused
 from bridge.runtime.server_grants import grant
-from bridge.runtime.server_places import best_place, known, tasks
+from bridge.runtime.server_places import best_place, check_share, known, tasks
 from bridge.runtime.server_session import Session
 from bridge.runtime.workers import KINDS, kind_of, names
 from tests.runtime.test_planning import hop_by_hop, wanted
@@ -62,6 +63,30 @@ def test_a_session_that_asks_again_does_not_count_itself():
     assert best_place([asking], session(2), ["spectral", "spectral-2"]) == "spectral-2"
     # It plays one of the two at a time.
     assert len(tasks(known([asking], session(2), "spectral"))) == 1
+
+
+@given(st.lists(st.integers(100, 6000), min_size=1, max_size=30), st.integers(1, 16))
+def test_together_they_leave_half_of_the_cores_to_others(asked, cores):
+    workers = [name for name in names(cores) if name.startswith("spectral")]
+    sessions: list[Session] = []
+    for number, cost_us in enumerate(asked, 1):
+        newcomer = session(number)
+        place = best_place(sessions, newcomer, workers)
+        wish = replace(wanted(latency_us=300_000), request=number)
+        try:
+            granted = grant(sessions, newcomer, place, LOAD, wish, hop_by_hop(cost_us=cost_us))
+        except Refused:
+            continue
+        before = sum(busy(sessions, worker) for worker in workers)
+        newcomer.grant(granted)
+        after = before + busy([newcomer], place)
+        if cores == 1 or after <= max(1, cores / 2):
+            check_share(sessions, newcomer, granted, workers, cores)
+            sessions.append(newcomer)
+            continue
+        said = f"{len(sessions)} sessions already need {before:.2f} cores for network, and "
+        with pytest.raises(Refused, match=re.escape(f"{said}{after:.2f} with this one")):
+            check_share(sessions, newcomer, granted, workers, cores)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 96])

@@ -1,5 +1,6 @@
 """Workers that share the sessions of spectral: who goes where, and what they know of each other."""
 
+import json
 from contextlib import ExitStack
 
 import numpy as np
@@ -37,11 +38,29 @@ def test_a_session_is_refused_when_every_worker_is_full(own_sidecar):
 
         def fill():
             while True:
-                stack.enter_context(opened(own_sidecar, "spectral", "auto", realtime=True))
+                stack.enter_context(opened(own_sidecar, "spectral", TIGHT, realtime=True))
 
-        with pytest.raises(ServerError, match="already use"):
+        with pytest.raises(ServerError, match=r"\d+ sessions already (need|use) .* one"):
             fill()
         assert len(set(placed(own_sidecar))) == min(4, cores())
+
+
+def test_where_one_has_no_room_the_next_is_asked(own_sidecar):
+    """Runs of 5 ms, due 5 ms after they are ready: neither session could wait for the other's."""
+    with opened(own_sidecar, "spectral", "auto", realtime=True):
+        pass  # measures
+    own_sidecar.stop()
+    file = own_sidecar.folder / "c" / "calibration.json"
+    content = json.loads(file.read_text())
+    for entry in content["entries"]:
+        entry |= {"typical_us": 5000, "worst_us": 5000, "long_us": 5000}
+    file.write_text(json.dumps(content))
+    own_sidecar.start()
+    with (
+        opened(own_sidecar, "spectral", "auto", realtime=True),
+        opened(own_sidecar, "spectral", "auto", realtime=True),
+    ):
+        assert placed(own_sidecar) == ["spectral", "spectral-2"]
 
 
 def test_a_worker_that_dies_takes_only_its_own_sessions_with_it(own_sidecar):
