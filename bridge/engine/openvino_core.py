@@ -140,6 +140,8 @@ class OpenVinoCore:
             ]
         finally:
             self._free.put(stages)
+        if len(found) == 1:
+            return found[0]
         spectra, waves = zip(*found, strict=True)
         return torch.cat(spectra), torch.cat(waves)
 
