@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +40,8 @@ class DemucsSeparator:
         computes in that, off by about -40 dB, and in TF32 on CUDA devices, off by about -60 dB.
     convert: makes a faster core of a network, for windows of so many frames, and calls its last
         argument first if that takes long; None leaves all to torch.
+    again: loads the network anew. Then its weights are dropped once a core has its own, until a
+        window of another length needs them; None keeps them.
 
     Attributes
     ----------
@@ -58,6 +62,7 @@ class DemucsSeparator:
         weights_hash: str = "",
         convert: Convert | None = None,
         streams: int = 1,
+        again: Callable[[], Any] | None = None,
     ) -> None:
         self.name = name
         self.licence = licence
@@ -71,6 +76,8 @@ class DemucsSeparator:
         self._network = network.to(device)
         self._convert = convert
         self._cores: dict[int, Core] = {}
+        self._again = again
+        self._loading = Lock()
         self.streams = streams
 
     def prepare(self, frames: int, tell: Callable[[], None]) -> None:
@@ -85,10 +92,12 @@ class DemucsSeparator:
             return
         try:
             with self._arithmetic():
-                self._cores[frames] = self._convert(self._network, frames, tell)
+                self._cores[frames] = self._convert(self._whole(), frames, tell)
         except Exception as error:
             what = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
             raise ModelError(f"{self.name} cannot be converted ({what})") from error
+        if self._again is not None:
+            self._network.to("meta")
 
     def read_span(self, emit: Span) -> Span:
         """Input frames for `emit`: centred in the length that the network can compute."""
@@ -154,8 +163,15 @@ class DemucsSeparator:
             spectrum, wave = core(spectrum, wave)
         else:
             with self._arithmetic():
-                spectrum, wave = TorchCore(network)(spectrum, wave)
+                spectrum, wave = TorchCore(self._whole())(spectrum, wave)
         return join(network, spectrum, wave, scale, wanted)
+
+    def _whole(self) -> Any:
+        """The network with its weights, which are loaded again where they were dropped."""
+        with self._loading:
+            if self._again is not None and next(self._network.parameters()).is_meta:
+                self._network = self._again()
+        return self._network
 
     def _valid_length(self, frames: int) -> int:
         valid: Callable[[int], int] = getattr(self._network, "valid_length", lambda length: length)
@@ -214,16 +230,17 @@ def load_ensemble(
     Raises ModelError when a file is damaged or hostile, or when the networks do not fit together.
     """
     bag = read_bag(bag_file) if bag_file else Bag((name,), None, None)
-    networks = [load_network(path, allow_pickle=allow_pickle) for path in weight_files]
+    load = partial(_load, segment=bag.segment, allow_pickle=allow_pickle)
+    networks = [load(path) for path in weight_files]
     first = networks[0]
     weights = bag.weights or tuple(tuple(1.0 for _ in first.sources) for _ in networks)
     if len(networks) != len(weights) or any(len(row) != len(first.sources) for row in weights):
         raise ModelError(f"{bag_file}: 'weights' do not fit {len(first.sources)} sources")
+    drops = isinstance(place, Place)  # whose cores have weights of their own
     members = []
     for network, row, path in zip(networks, weights, weight_files, strict=True):
         if network.sources != first.sources or network.samplerate != first.samplerate:
             raise ModelError(f"{path} has other sources or another rate than {weight_files[0]}")
-        _override_segment(network, bag.segment)
         weights_hash = file_hash(path)
         separator = DemucsSeparator(
             network,
@@ -234,14 +251,24 @@ def load_ensemble(
             weights_hash=weights_hash,
             convert=place.converter(weights_hash) if place else None,
             streams=place.streams if place else 1,
+            again=partial(_load_again, load, path, weights_hash) if drops else None,
         )
         members.append(Member(separator, row))
     return Ensemble(name, tuple(members))
 
 
-def _override_segment(network: Any, segment: float | None) -> None:
+def _load(path: Path, *, segment: float | None, allow_pickle: bool) -> Any:
+    """The network in a file, with the segment of its bag."""
     from demucs.htdemucs import HTDemucs
 
+    network = load_network(path, allow_pickle=allow_pickle)
     # A transformer cannot read more than it was trained with; demucs ignores the value then.
     if segment is not None and (not isinstance(network, HTDemucs) or segment <= network.segment):
         network.segment = segment
+    return network
+
+
+def _load_again(load: Callable[[Path], Any], path: Path, weights_hash: str) -> Any:
+    if file_hash(path) != weights_hash:
+        raise ModelError(f"{path} was changed while it was in use; start again")
+    return load(path)

@@ -76,7 +76,8 @@ def test_no_more_is_inverted_than_reaches_what_is_wanted(kind, monkeypatch):
     monkeypatch.setattr(network, "_ispec", noting)
     with torch.inference_mode():
         hybrid.join(network, spectrum, wave, scale, slice(-2000, -1500))
-    assert seen == [2 + hybrid.MARGIN]  # the last two, which hold the hop, and those before
+    # The last two, which hold the hop, and those before, of one stem after the other.
+    assert seen == len(network.sources) * [2 + hybrid.MARGIN]
 
 
 def test_a_silent_window_among_others_has_as_many_frames():

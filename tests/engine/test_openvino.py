@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
 from bridge.engine import openvino_core
 from bridge.engine.base import Ensemble, Member
-from bridge.engine.demucs import DemucsSeparator
+from bridge.engine.demucs import DemucsSeparator, load_ensemble
 from bridge.engine.hybrid import has_core
 from bridge.engine.live_model import live_model
 from bridge.engine.openvino_core import OpenVinoCore, Place, choose_place
@@ -102,6 +103,38 @@ def test_parts_of_their_own_precision_give_the_same(made, folder):
     found, expected = parts.separate(window)[0], separator.separate(window)[0]
     least = 30 if openvino_core.has_bfloat16() else GOOD_DB
     assert decibels(found, expected) > least
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_are_dropped_once_they_are_converted_and_loaded_when_they_are_needed(
+    kind, folder, tmp_path
+):
+    network, path = KINDS[kind](), tmp_path / "net.safetensors"
+    networks.save_network(network, path)
+    place = Place(folder, 2, 1, low_precision=False)
+    plain: Any = load_ensemble("net", None, (path,)).first
+    separator: Any = load_ensemble("net", None, (path,), place=place).first
+
+    def check(window):
+        found, expected = (
+            one.separate_windows([window], slice(None)) for one in (separator, plain)
+        )
+        assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+    separator.prepare(separator.segment, nothing)
+    assert all(weight.is_meta for weight in separator._network.parameters())
+    whole = torch.from_numpy(music(separator.segment))
+    half = whole[:, : separator.segment // 2].contiguous()
+    for window in (whole, half, whole):
+        check(window)
+    separator.prepare(half.shape[-1], nothing)
+    check(half)
+    assert all(weight.is_meta for weight in separator._network.parameters())
+    path.write_bytes(path.read_bytes() + b" ")
+    quarter = half[:, : separator.segment // 4].contiguous()
+    with pytest.raises(ModelError, match="was changed while it was in use; start again"):
+        check(quarter)
 
 
 @pytest.mark.slow
