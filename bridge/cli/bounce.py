@@ -158,9 +158,11 @@ def command(
         chosen, settings = _settings(preset, options)
         from bridge.cli.obtain import obtainer
         from bridge.runtime.find_inputs import find_inputs
+        from bridge.runtime.memory import share_memory
         from bridge.runtime.models import Models
         from bridge.runtime.outputs import check_distinct
 
+        share_memory()
         songs = find_inputs(inputs)
         check_distinct(songs, output, settings)
         models = Models(settings, obtainer(yes=yes), tell=report.note)

@@ -13,6 +13,7 @@ from bridge.engine.catalog import CATALOG, find
 from bridge.errors import ModelError
 from bridge.runtime.folders import user_folder
 from bridge.runtime.hub_cache import ModelFiles, cached
+from bridge.runtime.memory import give_memory_back
 
 # Windows at once where --batch is not given. On a CPU a second window gains nothing.
 _BATCH = {"cuda": 8, "mps": 2, "cpu": 1}
@@ -132,6 +133,7 @@ class Models:
             warn("this CPU has no bfloat16: --precision fast computes what exact does")
         for member in ensemble.contributing(stems):
             prepare(member.separator, member.separator.segment, warn, self._tell)
+        give_memory_back()  # that of weights, and of what made cores of them
 
     def _choose(self, obtain: Obtain) -> _Choice:
         wanted = self._settings.model

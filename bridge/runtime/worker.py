@@ -48,11 +48,12 @@ from bridge.protocol.messages_worker import (
 )
 from bridge.protocol.record import Message
 from bridge.runtime.logs import log, start_logging
+from bridge.runtime.memory import give_memory_back
 from bridge.runtime.pipe import Pipe, PipeClosed
 from bridge.runtime.slot import Result, Slot
 from bridge.runtime.worker_loads import Loads
 from bridge.runtime.worker_models import Shelf
-from bridge.runtime.worker_process import WAITING_BYTES, give_memory_back
+from bridge.runtime.worker_process import WAITING_BYTES
 from bridge.runtime.worker_session import Epoch, Opened, WorkerSession, separate
 
 NICENESS = 5

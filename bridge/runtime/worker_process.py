@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from bridge.runtime.pipe import Pipe
 
@@ -31,12 +30,6 @@ _ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
     "MALLOC_MMAP_MAX_": "0",
 }
-
-
-def give_memory_back() -> None:
-    """In a worker: return memory that is free to the system, which these settings keep."""
-    with suppress(OSError, AttributeError):  # it is glibc's own
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 class WorkerProcess:
