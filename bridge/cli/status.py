@@ -49,12 +49,12 @@ def _lines(found: dict[str, Any], width: int) -> list[str]:
     lines = [
         f"Sidecar {server['version']}, process {server['pid']}, up {_duration(server['up_us'])}"
     ]
-    for kind, worker in found["workers"].items():
+    for name, worker in found["workers"].items():
         what = ", ".join(worker.get("models", ())) or "no model"
         state = f"process {worker['pid']}" if worker["pid"] else "starting again"
         again = f", restarted {times(worker['restarts'])}" if worker["restarts"] else ""
         load = f", {worker['load_permille'] / 10:.0f} % busy" if "load_permille" in worker else ""
-        lines.append(f"  {kind}: {what}, {state}{load}{again}")
+        lines.append(f"  {name}: {what}, {state}{load}{again}")
     rows = [_row(session) for session in found["sessions"]]
     if not rows:
         return [*lines, "No session is open."]

@@ -33,7 +33,7 @@ def admit(
 ) -> Verdict:
     """Whether `newcomer` can join `tasks` so that nobody's run is ever late.
 
-    blocking_us: the longest offline run on this device, 0 without one. stall_us: by how much one
+    blocking_us: the longest offline run on this worker, 0 without one. stall_us: by how much one
     run of all, live or not, may take longer than it costs before the device pauses again.
     """
     once = (blocking_us, stall_us)

@@ -84,7 +84,8 @@ class DemucsSeparator:
         """Convert the network for windows of so many frames.
 
         Windows of other lengths are left to torch. `tell` is called when it takes long, half a
-        minute with a large network. Raises ModelError when it is not possible.
+        minute with a large network. No other thread may separate meanwhile. Raises ModelError when
+        it is not possible.
         """
         from bridge.engine.hybrid import has_core
 
@@ -223,10 +224,12 @@ def load_ensemble(
     licence: str = "",
     allow_pickle: bool = False,
     place: Place | CudaPlace | None = None,
+    drop_weights: bool = False,
 ) -> Ensemble:
     """Load one network, or the bag that `bag_file` describes, whose files are `weight_files`.
 
-    place: where cores run that were prepared; None leaves all to torch.
+    place: where cores run that were prepared; None leaves all to torch. drop_weights: see `again`
+    of DemucsSeparator; for networks all of whose windows are equally long.
     Raises ModelError when a file is damaged or hostile, or when the networks do not fit together.
     """
     bag = read_bag(bag_file) if bag_file else Bag((name,), None, None)
@@ -236,7 +239,8 @@ def load_ensemble(
     weights = bag.weights or tuple(tuple(1.0 for _ in first.sources) for _ in networks)
     if len(networks) != len(weights) or any(len(row) != len(first.sources) for row in weights):
         raise ModelError(f"{bag_file}: 'weights' do not fit {len(first.sources)} sources")
-    drops = isinstance(place, Place)  # whose cores have weights of their own
+    # Cores of OpenVINO have weights of their own; without `valid_length` a last window is shorter.
+    drops = drop_weights and isinstance(place, Place) and hasattr(first, "valid_length")
     members = []
     for network, row, path in zip(networks, weights, weight_files, strict=True):
         if network.sources != first.sources or network.samplerate != first.samplerate:

@@ -123,6 +123,7 @@ class Models:
             licence=self._choice.licence,
             allow_pickle=self._settings.allow_pickle,
             place=place,
+            drop_weights=self._streams > 1,  # live, windows may be shorter, and must not wait
         )
 
     def prepare(

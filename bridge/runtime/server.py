@@ -197,7 +197,7 @@ class Server:
             case Loading():
                 self._control.loading(message, worker.name)
             case Loaded():
-                self._control.loaded(message, worker.name)
+                self._control.loaded(message, worker.name, now_us())
             case Failed():
                 self._control.failed(message, worker.name)
             case Error():

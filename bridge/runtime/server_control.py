@@ -127,21 +127,25 @@ class Control:
         if kind == "networks" and (refused := no_model(message.model, local=self._local)):
             self._refuse(session, message.request, refused)
             return
-        session.waiting_us, session.refused = now_us, set()
-        self._ask(session, self._place(session, kind), self._loads.of(message), message)
+        session.waiting_us, session.refused, session.moved = now_us, set(), False
+        place = self._place(session, kind)
+        self._ask(session, place, self._loads.of(message), message, now_us)
 
     def _place(self, session: Session, kind: str) -> str:
         """The worker to ask for room, of those of a kind that had some; "" for none."""
-        left = [name for name in self._alike(kind) if name not in session.refused]
+        alike = {name: self._workers[name].deaths == 0 for name in self._alike(kind)}
+        left = {name: can for name, can in alike.items() if name not in session.refused}
         return best_place(self.sessions, session, left) if left else ""
 
     def _alike(self, kind: str) -> list[str]:
         return [worker.name for worker in self._workers.values() if worker.kind == kind]
 
-    def _ask(self, session: Session, worker: str, load: Load, wanted: Configure) -> None:
+    def _ask(
+        self, session: Session, worker: str, load: Load, wanted: Configure, now_us: int
+    ) -> None:
         session.waiting = (worker, load, wanted)
         session.attempts = 0
-        self._workers[worker].ensure(session.waiting_us)
+        self._workers[worker].ensure(now_us)
         self._loads.go_on(worker)
 
     def tick(self) -> None:
@@ -161,14 +165,14 @@ class Control:
                     done = replace(done, what=message.what, done=message.done, total=message.total)
                 self._tell(session, Socket.CONTROL, done)
 
-    def loaded(self, message: Loaded, worker: str) -> None:
+    def loaded(self, message: Loaded, worker: str, now_us: int) -> None:
         """Grant what waits for this model, and begin again what the worker's death interrupted."""
         for session in self.sessions:
             with contained():
                 if worker in session.recovering:
                     self._reopen(session, worker, message)
                 if session.waits_for(worker, message.key) and session.answers:
-                    self._answer(session, message)
+                    self._answer(session, message, now_us)
         self._loads.end(worker, message.key)
         self._loads.go_on(worker)
 
@@ -229,9 +233,11 @@ class Control:
             if session.attempts >= ATTEMPTS:
                 text = f"the worker died {ATTEMPTS} times while it loaded this; see its log"
                 self._refuse_waiting(session, Refused(Code.WORKER, text))
-        if hopeless and (worker in session.recovering or session.waits_for(worker)):
-            why = f"its worker died {MOST_DEATHS} times in a row; see the server's log"
+        why = f"its worker died {MOST_DEATHS} times in a row; see the server's log"
+        if hopeless and worker in session.recovering:
             self.end(session, why, Code.WORKER)
+        elif hopeless and session.waits_for(worker):
+            self._refuse_waiting(session, Refused(Code.WORKER, why))
 
     def _reopen(self, session: Session, worker: str, model: Loaded) -> None:
         """Tell a new worker what the one before knew of this model, before it forgets the model."""
@@ -259,28 +265,34 @@ class Control:
                 self.end(session, "the client takes no audio, not even LOST", Code.SILENT)
         self.release(session, before)
 
-    def _answer(self, session: Session, model: Loaded) -> None:
+    def _answer(self, session: Session, model: Loaded, now_us: int) -> None:
         """Grant or refuse what the session waits for, now that its model is here."""
         if session.waiting is None:
             return
         (worker, load, wanted), session.waiting = session.waiting, None
         kind = self._workers[worker].kind
-        if (better := self._place(session, kind)) != worker:
-            session.refused.add(worker)  # it has filled up while this one waited for the model
-            self._ask(session, better, load, wanted)
+        if not session.moved and (better := self._place(session, kind)) != worker:
+            session.moved = True  # it has filled up while this one waited for the model
+            self._ask(session, better, load, wanted, now_us)
             return
         session.answers -= 1
         try:
             granted = grant(self.sessions, session, worker, load, wanted, model)
-            check_share(self.sessions, session, granted, self._alike(kind), cores())
         except Refused as refused:
             session.refused.add(worker)
             if refused.code == Code.LOAD and (other := self._place(session, kind)):
-                self._ask(session, other, load, wanted)
+                self._ask(session, other, load, wanted, now_us)
             else:
                 self._refuse(session, wanted.request, refused)
             return
+        try:
+            check_share(self.sessions, session, granted, self._alike(kind), cores())
+        except Refused as refused:
+            self._refuse(session, wanted.request, refused)
+            return
+        before = session.workers
         session.grant(granted)
+        self.release(session, before)
         self._workers[worker].send(encode(granted.open))
         self._tell(session, Socket.CONTROL, granted.answer)
         log(

@@ -7,7 +7,7 @@ it has a core to itself; so together they may not take those that server, client
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.core.admission import Task
 from bridge.protocol.codes import Code
@@ -35,13 +35,21 @@ def tasks(plans: Iterable[Sequence[Granted]]) -> list[Task]:
     return [at_most(some) for some in live if some]
 
 
-def best_place(sessions: Iterable[Session], session: Session, workers: Sequence[str]) -> str:
-    """Which of `workers`, at least one, `session` should ask for room, beside all `sessions`."""
-    everybody = list(sessions)
+def best_place(sessions: Iterable[Session], session: Session, workers: Mapping[str, bool]) -> str:
+    """Which of `workers`, at least one, `session` should ask for room, beside all `sessions`.
 
-    def order(worker: str) -> tuple[float, int]:
-        load = _load(tasks(known(everybody, session, worker)))
-        return (max(ROOMY, load), workers.index(worker))
+    workers: by name, and whether each can run. Of equal ones it is that which the session has.
+    """
+    if len(workers) == 1:
+        return next(iter(workers))
+    everybody = list(sessions)
+    own = session.current.worker if session.current else ""
+
+    def order(worker: str) -> tuple[bool, float, bool]:
+        plans = known(everybody, session, worker)
+        # One that waits for its stems takes all the time that the others leave.
+        waiting = sum(1 for granted in plans if granted and not any(g.task for g in granted))
+        return (not workers[worker], max(ROOMY, _load(tasks(plans)) + waiting), worker != own)
 
     return min(workers, key=order)
 
@@ -61,12 +69,21 @@ def check_share(
     if len(workers) == 1 or granted.task is None:
         return
     most = max(1, cores / 2)
-    everybody = list(sessions)
-    others = [t for worker in workers for t in tasks(known(everybody, session, worker))]
+    plans = (
+        [g for g in other.granted.values() if g.worker in workers]
+        for other in sessions
+        if other is not session
+    )
+    others = tasks(plans)
     used, needed = _load(others), _load([granted.task])
     if used + needed > most:
+        who = (
+            "1 session already needs"
+            if len(others) == 1
+            else f"{len(others)} sessions already need"
+        )
         text = (
-            f"{len(others)} sessions already need {used:.2f} cores for {granted.answer.model}, and "
+            f"{who} {used:.2f} cores for {granted.answer.model}, and "
             f"{used + needed:.2f} with this one, of {most:g} that it may have beside server and "
             "host; ask for a longer latency, with which it runs less often, or close a session"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bridge.core.admission import Task
 from bridge.protocol import limits
@@ -35,12 +36,12 @@ class Granted:
     open: Open
     answer: Configured
 
-    @property
+    @cached_property
     def task(self) -> Task | None:
         """What it asks of its worker; None for a session that waits for its stems."""
         return task(self.answer.plan, self.model) if self.wanted.realtime else None
 
-    @property
+    @cached_property
     def held_bytes(self) -> int:
         """What its streams may hold in their worker."""
         return held_bytes(self.answer.plan, self.wanted)
@@ -53,7 +54,8 @@ class Session:
     token: the secret by which the client names it.
     control, audio: routing ids of the client's sockets; audio is b"" until it is attached.
     waiting: what a CONFIGURE waits for, and the CONFIGURE; since waiting_us. attempts: workers that
-    died over it; refused: those that had no room. answers: CONFIGUREs that may be answered now.
+    died over it; refused: those that had no room; moved: whether it was sent on from one that had
+    filled up meanwhile. answers: CONFIGUREs that may be answered now.
     granted: the newest configurations by request; epochs: the configuration of each open epoch;
     request: of the newest epoch.
     lost: for each worker that died, what the next one has still to load, by key.
@@ -71,6 +73,7 @@ class Session:
     waiting_us: int = 0
     attempts: int = 0
     refused: set[str] = field(default_factory=set)
+    moved: bool = False
     answers: int = ANSWERS
     granted: dict[int, Granted] = field(default_factory=dict)
     epochs: dict[int, Granted] = field(default_factory=dict)

@@ -35,7 +35,7 @@ KINDS = ("spectral", "networks", "fake")
 """Networks need torch, spectral must not wait for them, and fake costs what a client says."""
 
 MOST_SPECTRAL = 4
-"""Workers for spectral, which keeps one core busy each; as many as there may be sessions fit."""
+"""Workers for spectral at most, each of which keeps one core busy."""
 
 
 def kind_of(model: str) -> str:

@@ -29,6 +29,43 @@ def busy(sessions, worker):
     return sum(g.task.cost_us / g.task.period_us for g in plans if g.task)
 
 
+def waiting(sessions, worker):
+    """How many sessions there have no deadlines, and take what is left."""
+    plans = [g for s in sessions for g in s.granted.values() if g.worker == worker]
+    return sum(not g.wanted.realtime for g in plans)
+
+
+def all_of(workers):
+    return dict.fromkeys(workers, True)
+
+
+def granted(one, worker, request, cost_us=4500):
+    wish = replace(wanted(latency_us=0), request=request)
+    one.grant(grant([], one, worker, LOAD, wish, hop_by_hop(cost_us=cost_us)))
+
+
+def test_a_session_stays_where_it_is_while_there_is_room():
+    one = session()
+    granted(one, "spectral-2", 1)
+    for workers in (["spectral", "spectral-2"], ["spectral-2", "spectral"]):
+        assert best_place([one], one, all_of(workers)) == "spectral-2"
+
+
+def test_a_worker_that_died_is_asked_last():
+    assert best_place([], session(), {"spectral": False, "spectral-2": True}) == "spectral-2"
+    assert best_place([], session(), {"spectral": False, "spectral-2": False}) == "spectral"
+
+
+def test_a_session_counts_once_whichever_workers_it_has_plans_in():
+    one, other = session(), session(2)
+    granted(one, "spectral", 1)
+    granted(one, "spectral-2", 2)
+    granted(other, "spectral", 1)
+    share = busy([other], "spectral")
+    assert 2 * share <= 1 < 3 * share
+    check_share([one], other, other.granted[1], ["spectral", "spectral-2"], 2)
+
+
 @given(
     st.lists(st.tuples(st.integers(100, 4000), st.booleans()), max_size=40),
     st.integers(1, 4),
@@ -39,8 +76,8 @@ def test_each_goes_to_the_first_that_is_not_half_full_or_else_to_the_least_busy(
     sessions: list[Session] = []
     for number, (cost_us, live) in enumerate(asked, 1):
         newcomer = session(number)
-        place = best_place(sessions, newcomer, workers)
-        loads = [busy(sessions, worker) for worker in workers]
+        place = best_place(sessions, newcomer, all_of(workers))
+        loads = [busy(sessions, worker) + waiting(sessions, worker) for worker in workers]
         roomy = [worker for worker, load in zip(workers, loads, strict=True) if load <= 0.5]
         least = workers[loads.index(min(loads))]
         assert place == (roomy[0] if roomy else least)
@@ -59,8 +96,9 @@ def test_a_session_that_asks_again_does_not_count_itself():
         wish = replace(wanted(latency_us=0), request=request)
         granted = grant([asking], asking, "spectral", LOAD, wish, hop_by_hop(cost_us=9000))
         asking.grant(granted)
-    assert best_place([asking], asking, ["spectral", "spectral-2"]) == "spectral"
-    assert best_place([asking], session(2), ["spectral", "spectral-2"]) == "spectral-2"
+    both = all_of(["spectral", "spectral-2"])
+    assert best_place([asking], asking, both) == "spectral"
+    assert best_place([asking], session(2), both) == "spectral-2"
     # It plays one of the two at a time.
     assert len(tasks(known([asking], session(2), "spectral"))) == 1
 
@@ -71,7 +109,7 @@ def test_together_they_leave_half_of_the_cores_to_others(asked, cores):
     sessions: list[Session] = []
     for number, cost_us in enumerate(asked, 1):
         newcomer = session(number)
-        place = best_place(sessions, newcomer, workers)
+        place = best_place(sessions, newcomer, all_of(workers))
         wish = replace(wanted(latency_us=300_000), request=number)
         try:
             granted = grant(sessions, newcomer, place, LOAD, wish, hop_by_hop(cost_us=cost_us))
@@ -84,7 +122,10 @@ def test_together_they_leave_half_of_the_cores_to_others(asked, cores):
             check_share(sessions, newcomer, granted, workers, cores)
             sessions.append(newcomer)
             continue
-        said = f"{len(sessions)} sessions already need {before:.2f} cores for network, and "
+        many = (
+            f"{len(sessions)} sessions already need" if sessions[1:] else "1 session already needs"
+        )
+        said = f"{many} {before:.2f} cores for network, and "
         with pytest.raises(Refused, match=re.escape(f"{said}{after:.2f} with this one")):
             check_share(sessions, newcomer, granted, workers, cores)
 

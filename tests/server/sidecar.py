@@ -99,8 +99,8 @@ class Sidecar:
         return found
 
     def workers(self) -> dict[str, int]:
-        """Process ids of the workers that run, by kind."""
-        return {kind: worker["pid"] for kind, worker in self.status()["workers"].items()}
+        """Process ids of the workers that run, by name."""
+        return {name: worker["pid"] for name, worker in self.status()["workers"].items()}
 
     def memory(self) -> dict[str, int]:
         """Resident bytes of the server and of each worker that runs."""
