@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.protocol import limits
+from bridge.protocol.codec import decode
 from bridge.protocol.codes import Code
 from bridge.protocol.messages import Configured, Error, Hello
+from bridge.protocol.messages_worker import Close
 from bridge.runtime.cores import cores
 from bridge.runtime.server_control import Control
 from bridge.runtime.workers import SILENT_US, Worker, names
@@ -74,6 +77,25 @@ def test_who_finds_no_room_goes_on_to_a_worker_that_lives_from_then_on(control, 
         Error,
     ]
     assert told[-1].code == Code.LOAD
+
+
+def test_a_worker_hears_when_the_last_plan_that_it_had_is_forgotten(control, workers):
+    """A session keeps its newest plans; what it never played goes without a RESET."""
+    key = waiting(control, 1, latency_us=0)
+    (one,) = control.sessions
+    model = replace(hop_by_hop(cost_us=4500), key=key)
+    control.loaded(model, "spectral", 0)
+    sent = []
+    workers["spectral"].send = lambda frames: sent.append(decode(frames))
+    workers["spectral"].deaths = 1  # so that the next plans are another's
+    for request in range(2, 2 + limits.PLANS):
+        assert one.workers >= {"spectral"}
+        assert not sent
+        wish = configuring(one.token, request, model="spectral", realtime=True)
+        control.configure(one, wish, 0)
+        control.loaded(model, "spectral-2", 0)
+    assert one.workers == {"spectral-2"}
+    assert sent == [Close(one.token)]
 
 
 def test_who_waits_for_a_worker_that_fills_up_goes_on(control, workers, told):
