@@ -29,6 +29,7 @@ from threading import Thread
 import numpy as np
 
 from bridge.client import StemStream
+from bridge.errors import ServerError
 from bridge.runtime.asking import ask_status
 from bridge.runtime.connection import read_connection
 
@@ -179,6 +180,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float)
     arguments = parser.parse_args()
     what, seconds = arguments.what, arguments.seconds or STANDARD[arguments.what]
+    try:
+        measure(what, seconds)
+    except ServerError as error:
+        raise SystemExit(f"refused: {error}") from None
+
+
+def measure(what: str, seconds: float) -> None:
+    """Play it with a sidecar of its own. Raises ServerError where the sidecar refuses it."""
     with sidecar() as file:
         match what:
             case "spectral":

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -40,6 +42,16 @@ def test_good_file_loads(saved):
     assert isinstance(network, HTDemucs)
     assert not network.training
     assert all(p.dtype == torch.float32 for p in network.parameters())
+
+
+def test_no_first_values_are_made_up(saved):
+    """Where there is no memory for them, torch imports its compiler for that: seconds."""
+    program = (
+        "import sys, pathlib; from bridge.engine.weights import load_network; "
+        "load_network(pathlib.Path(sys.argv[1])); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(saved)], check=False)
+    assert done.returncode == 0
 
 
 def test_half_precision_file_loads_as_float32(saved, tmp_path):

@@ -56,3 +56,19 @@ def test_a_session_is_told_that_a_network_runs_on_torch_instead(tmp_path, monkey
     (words,) = ready.warnings
     assert words.startswith("small cannot be converted (RuntimeError: no such operation); torch")
     assert list(tmp_path.iterdir()) == [weights]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("openvino"), reason="OpenVINO is not installed")
+@pytest.mark.parametrize("streams", [1, 2])
+def test_only_offline_weights_are_dropped(tmp_path, monkeypatch, streams):
+    """Live, a window may be shorter than what was converted, and must not wait for a file."""
+    monkeypatch.setenv("STEMBRIDGE_ENGINE", "openvino")
+    monkeypatch.setenv("STEMBRIDGE_CACHE_DIR", str(tmp_path))
+    weights = tmp_path / "small.safetensors"
+    networks.save_network(networks.hybrid_transformer(), weights)
+    models = Models(BounceSettings(model=str(weights)), lambda *_: None, streams=streams)
+    ensemble = models.load(44_100)
+    models.prepare(ensemble, ensemble.first.sources, pytest.fail)
+    kept = ensemble.first._network.parameters()  # type: ignore[attr-defined]
+    assert {weight.is_meta for weight in kept} == {streams > 1}
