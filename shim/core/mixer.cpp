@@ -3,20 +3,38 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace stembridge {
 
 namespace {
 
-/// Mixes all stems at once: one pass over what is heard, where one for each takes twice as long.
-void mixSteady(const std::array<const float*, kBuses>& stems,
-               const std::array<float, kBuses>& gains, float* __restrict main,
-               std::int64_t frames) {
-    const auto [s0, s1, s2, s3, s4, s5] = stems;
-    const auto [g0, g1, g2, g3, g4, g5] = gains;
-    static_assert(kBuses == 6);
-    for (std::int64_t i = 0; i < frames; ++i)
-        main[i] = g0 * s0[i] + g1 * s1[i] + g2 * s2[i] + g3 * s3[i] + g4 * s4[i] + g5 * s5[i];
+/// The stems whose gains do not move: the first `count` places are taken.
+struct Steady {
+    std::array<const float*, kBuses> stems{};
+    std::array<float, kBuses> gains{};
+    std::size_t count = 0;
+};
+
+/// Mixes them all at once: one pass over what is heard, where one for each takes twice as long.
+template <std::size_t... Place>
+void mixThose(std::index_sequence<Place...>, const Steady& steady, float* __restrict main,
+              std::int64_t frames) {
+    const std::array stems{steady.stems[Place]...};
+    const std::array gains{steady.gains[Place]...};
+    for (std::int64_t i = 0; i < frames; ++i) main[i] = (... + (gains[Place] * stems[Place][i]));
+}
+
+template <std::size_t Count = kBuses>
+void mixSteady(const Steady& steady, float* main, std::int64_t frames) {
+    if constexpr (Count == 0) {
+        std::fill_n(main, frames, 0.0f);
+    } else {
+        if (steady.count == Count)
+            mixThose(std::make_index_sequence<Count>(), steady, main, frames);
+        else
+            mixSteady<Count - 1>(steady, main, frames);
+    }
 }
 
 void scale(float* stem, std::int64_t frames, float gain) {
@@ -64,38 +82,35 @@ void Mixer::follow(const Strips& strips) {
         else
             gains_[bus].aim(targets[bus]);
     }
-    jump_ = false;
+    jump_ = isStill_ = false;
 }
 
 void Mixer::mix(const std::array<float*, kBuses>& stems, float* main, std::int64_t frames,
                 bool postFader) const {
-    std::array<const float*, kBuses> steady{};
-    std::array<float, kBuses> gains{};
-    const float* any = nullptr;
+    Steady steady;
     for (std::size_t bus = 0; bus < kBuses; ++bus) {
         if (stems[bus] == nullptr || !gains_[bus].isSteady()) continue;
-        any = steady[bus] = stems[bus];
-        gains[bus] = gains_[bus].at(0);
+        steady.stems[steady.count] = stems[bus];
+        steady.gains[steady.count++] = gains_[bus].at(0);
     }
-    if (any != nullptr) {
-        // The others count for nothing, but something has to be there to be read.
-        for (const float*& stem : steady)
-            if (stem == nullptr) stem = any;
-        mixSteady(steady, gains, main, frames);
-    } else {
-        std::fill_n(main, frames, 0.0f);
-    }
+    mixSteady(steady, main, frames);
+    if (isStill_ && !postFader) return;
     for (std::size_t bus = 0; bus < kBuses; ++bus) {
         if (stems[bus] == nullptr) continue;
         if (!gains_[bus].isSteady())
             mixRamp(stems[bus], main, frames, gains_[bus], postFader);
-        else if (postFader && gains[bus] != 1.0f)
-            scale(stems[bus], frames, gains[bus]);
+        else if (const float gain = gains_[bus].at(0); postFader && gain != 1.0f)
+            scale(stems[bus], frames, gain);
     }
 }
 
 void Mixer::advance(std::int64_t frames) {
-    for (Ramp& ramp : gains_) ramp.advance(frames);
+    if (isStill_) return;
+    isStill_ = true;
+    for (Ramp& ramp : gains_) {
+        ramp.advance(frames);
+        isStill_ = isStill_ && ramp.isSteady();
+    }
 }
 
 }  // namespace stembridge

@@ -59,6 +59,7 @@ private:
     std::array<Ramp, kBuses> gains_;
     Strips followed_{};
     bool jump_ = true;
+    bool isStill_ = false;  // no gain is on its way
 };
 
 }  // namespace stembridge

@@ -24,6 +24,7 @@ std::int64_t StemBuffer::write(std::int64_t start, const float* const* rows, std
         here_.fill(Span::between(std::max(due - shape_.guard, end), taken.start), 0);
         here_.fill(taken, 1);
         stems_.write(taken, rows, taken.start - start);
+        if (taken.start > end) since_.store(taken.start, std::memory_order_relaxed);
         end_.store(taken.stop(), std::memory_order_release);
     }
     return std::clamp<std::int64_t>(full - start, 0, length);
@@ -45,8 +46,19 @@ void StemBuffer::look() {
     const std::int64_t end = end_.load(std::memory_order_acquire);
     // What has come since it was decided to be late stays away.
     const std::int64_t first = std::max(seen_, position_ - shape_.guard);
-    here_.fill(Span::between(first, std::min(decided_, end)), 0);
+    const Span late = Span::between(first, std::min(decided_, end));
     seen_ = end;
+    whole_ = std::max(whole_, since_.load(std::memory_order_relaxed));
+    if (late.empty()) return;
+    here_.fill(late, 0);
+    whole_ = std::max(whole_, late.stop());
+}
+
+bool StemBuffer::isWhole(std::int64_t length) const {
+    const Span span = around(length);
+    // Nearly always no gap is near, and nothing has to be counted.
+    const bool isPastGaps = span.stop() <= seen_ && std::max(span.start, from_) >= whole_;
+    return isPastGaps || missing(span) == 0;
 }
 
 std::int64_t StemBuffer::missing(Span span) const {
@@ -65,7 +77,7 @@ void StemBuffer::read(const float* const* dry, float* const* out, std::int64_t l
     for (std::int64_t row = 0; known != next && row < stems_.rows(); ++row)
         std::fill_n(out[row], length, 0.0f);
     stems_.read(known, out, known.start - position_);
-    if (!isWhole) {
+    if (!isWhole) [[unlikely]] {
         weigh(length);
         blend(dry, out, length);
     }

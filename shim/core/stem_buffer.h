@@ -65,7 +65,7 @@ public:
     std::int64_t missing(Span span) const;
 
     /// Whether the next `length` frames are all there and none is part of a fade. Audio thread.
-    bool isWhole(std::int64_t length) const { return missing(around(length)) == 0; }
+    bool isWhole(std::int64_t length) const;
 
     /// Reads the next `length` frames, at most a block. Audio thread.
     ///
@@ -98,13 +98,15 @@ private:
 
     // The link thread writes one, the audio thread the other.
     alignas(kCacheLine) std::atomic<std::int64_t> end_{kNever};
+    std::atomic<std::int64_t> since_{kNever};  // from here on up to the end all frames came
     alignas(kCacheLine) std::atomic<std::int64_t> due_{kNever};
 
     // Audio thread.
     alignas(kCacheLine) std::int64_t position_ = 0;
     std::int64_t from_ = 0;
-    std::int64_t decided_ = 0;    // frames before were heard, or faded towards as late
-    std::int64_t seen_ = kNever;  // the end when it was looked at last
+    std::int64_t decided_ = 0;     // frames before were heard, or faded towards as late
+    std::int64_t seen_ = kNever;   // the end when it was looked at last
+    std::int64_t whole_ = kNever;  // no gap lies from here on up to `seen_`; one may lie before
     std::vector<std::uint8_t> around_;
     std::vector<float> weights_;
 };

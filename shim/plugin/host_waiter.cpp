@@ -5,7 +5,6 @@
 namespace stembridge {
 
 Waiter* HostWaiter::ask(std::int64_t frames, const Rendering& rendering) {
-    const std::int64_t now = nowUs();
     isAnnounced_ = rendering.saysOffline || rendering.choice == Offline::Always;
     // A block larger than announced is no burst of many.
     atOnce_ = std::max(frames, rendering.atOnce);
@@ -15,6 +14,7 @@ Waiter* HostWaiter::ask(std::int64_t frames, const Rendering& rendering) {
         pace_.restart();
         return nullptr;
     }
+    const std::int64_t now = nowUs();
     // How fast an announced render is says nothing of what comes after it.
     if (isAnnounced_)
         pace_.restart();

@@ -31,8 +31,8 @@ Processor::BusesProperties Processor::buses() {
 Processor::Processor() : AudioProcessor(buses()), parameters(*this), player_(hostName()) {
     narrow_.resize(kRows * static_cast<std::size_t>(kPiece));
     unheard_.resize(kRows * static_cast<std::size_t>(kPiece));
-    for (auto& channel : inputs_) channel = -1;
-    for (auto& channel : outputs_) channel = -1;
+    for (auto& row : inputs_) row = kNoRow;
+    for (auto& row : outputs_) row = kNoRow;
     startTimerHz(kFollowHertz);
 }
 
@@ -52,15 +52,16 @@ bool Processor::isBusesLayoutSupported(const BusesLayout& layout) const {
 }
 
 void Processor::prepareToPlay(double rate, int block) {
-    const auto indexOf = [this](bool isInput, int bus, int channel) {
+    const auto rowOf = [this](bool isInput, int bus, int channel) {
         return getChannelCountOfBus(isInput, bus) > channel
-                   ? getChannelIndexInProcessBlockBuffer(isInput, bus, channel)
-                   : -1;
+                   ? static_cast<std::size_t>(
+                         getChannelIndexInProcessBlockBuffer(isInput, bus, channel))
+                   : kNoRow;
     };
     for (std::size_t row = 0; row < kInputs; ++row)
-        inputs_[row] = indexOf(true, 0, static_cast<int>(row));
+        inputs_[row] = rowOf(true, 0, static_cast<int>(row));
     for (std::size_t row = 0; row < kOutputs; ++row)
-        outputs_[row] = indexOf(false, static_cast<int>(row) / 2, static_cast<int>(row) % 2);
+        outputs_[row] = rowOf(false, static_cast<int>(row) / 2, static_cast<int>(row) % 2);
     rate_ = rate;
     isAnnounced_ = false;
     player_.prepare(framesOf(rate, block), getMainBusNumInputChannels() == 1 ? 1 : 2,
@@ -93,14 +94,15 @@ void Processor::process(juce::AudioBuffer<Sample>& buffer, bool isBypassed) {
     const int count = std::min(buffer.getNumChannels(), static_cast<int>(kRows));
     for (int done = 0; done < buffer.getNumSamples(); done += kPiece) {
         const int frames = std::min(kPiece, buffer.getNumSamples() - done);
-        std::array<float*, kRows> rows{};
+        Rows rows{};
+        Sample* const* const channels = buffer.getArrayOfWritePointers();
         for (int channel = 0; channel < count; ++channel) {
             float*& row = rows[static_cast<std::size_t>(channel)];
             if constexpr (std::is_same_v<Sample, float>) {
-                row = buffer.getWritePointer(channel, done);
+                row = channels[channel] + done;
             } else {
                 row = narrow_.data() + channel * kPiece;
-                const Sample* const from = buffer.getReadPointer(channel, done);
+                const Sample* const from = channels[channel] + done;
                 std::transform(from, from + frames, row,
                                [](Sample s) { return static_cast<float>(s); });
             }
@@ -109,19 +111,15 @@ void Processor::process(juce::AudioBuffer<Sample>& buffer, bool isBypassed) {
         if constexpr (!std::is_same_v<Sample, float>) {
             for (int channel = 0; channel < count; ++channel)
                 std::copy_n(rows[static_cast<std::size_t>(channel)], frames,
-                            buffer.getWritePointer(channel, done));
+                            channels[channel] + done);
         }
     }
 }
 
-// rows: the channels of the buffer, null for those that it lacks.
-void Processor::playPiece(const std::array<float*, kRows>& rows, int frames,
-                          const Controls& controls, int atOnce) {
+void Processor::playPiece(const Rows& rows, int frames, const Controls& controls, int atOnce) {
     std::array<const float*, kInputs> input{};
-    for (std::size_t row = 0; row < kInputs; ++row) {
-        const int channel = inputs_[row].load(std::memory_order_relaxed);
-        input[row] = channel < 0 ? nullptr : rows[static_cast<std::size_t>(channel)];
-    }
+    for (std::size_t channel = 0; channel < kInputs; ++channel)
+        input[channel] = rows[inputs_[channel].load(std::memory_order_relaxed)];
     // A mono track has one input; its player asks for no more.
     if (input[1] == nullptr) input[1] = input[0];
     const Outputs out = outputs(rows);
@@ -136,18 +134,21 @@ void Processor::playPiece(const std::array<float*, kRows>& rows, int frames,
     }
 }
 
-Outputs Processor::outputs(const std::array<float*, kRows>& rows) {
-    const bool isMetered = isMetering.load(std::memory_order_relaxed);
+Outputs Processor::outputs(const Rows& rows) {
+    const auto rowOf = [&](std::size_t output) {
+        return rows[outputs_[output].load(std::memory_order_relaxed)];
+    };
     Outputs out;
-    for (std::size_t row = 0; row < kOutputs; ++row) {
-        const int channel = outputs_[row].load(std::memory_order_relaxed);
-        float* to = channel < 0 ? nullptr : rows[static_cast<std::size_t>(channel)];
-        if (row < 2) {
-            out.main[row] = to;
-            continue;
+    out.main = {rowOf(0), rowOf(1)};
+    for (std::size_t bus = 0; bus < kBuses; ++bus)
+        out.stems[bus] = {rowOf(2 * bus + 2), rowOf(2 * bus + 3)};
+    if (!isMetering.load(std::memory_order_relaxed)) return out;
+    float* unheard = unheard_.data();
+    for (Outputs::Channels& channels : out.stems) {
+        for (float*& channel : channels) {
+            if (channel == nullptr) channel = unheard;
+            unheard += kPiece;
         }
-        if (to == nullptr && isMetered) to = unheard_.data() + row * kPiece;
-        out.stems[row / 2 - 1][row % 2] = to;
     }
     return out;
 }
@@ -199,10 +200,9 @@ bool Processor::isKeptForNewer() {
     const std::lock_guard lock(newerMutex_);
     if (!newer_) return false;
     const Wanted wanted = player_.wanted();
-    const bool isSame = wanted.model == newer_->wanted.model &&
-                        wanted.latencyUs == newer_->wanted.latencyUs &&
-                        wanted.preset == newer_->wanted.preset &&
-                        parameters.values() == newer_->parameters;
+    const bool isSame =
+        wanted.model == newer_->wanted.model && wanted.latencyUs == newer_->wanted.latencyUs &&
+        wanted.preset == newer_->wanted.preset && parameters.values() == newer_->parameters;
     if (!isSame) newer_.reset();
     return isSame;
 }

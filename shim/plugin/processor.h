@@ -67,8 +67,8 @@ public:
     float takePeak(std::size_t bus) { return peaks_[bus].exchange(0, std::memory_order_relaxed); }
     std::atomic<bool> isMetering{false};
     EditorSize editorSize;
-    /// Whether the faders take the mix of the wanted preset, which the user has just chosen, once it
-    /// is granted; the editor may be closed by then. Message thread.
+    /// Whether the faders take the mix of the wanted preset, which the user has just chosen, once
+    /// it is granted; the editor may be closed by then. Message thread.
     void awaitMix(bool isAwaited) { isMixAwaited_ = isAwaited; }
     /// Takes up what was granted meanwhile, and tells the host. Called by a timer; message thread.
     void follow();
@@ -82,6 +82,9 @@ private:
     /// Channels of all buses: of the input, then of main and of the stems.
     static constexpr std::size_t kInputs = 2, kOutputs = 2 * (kBuses + 1);
     static constexpr std::size_t kRows = std::max(kInputs, kOutputs);
+    /// The channels of a buffer, null for those that it lacks; the last is none.
+    using Rows = std::array<float*, kRows + 1>;
+    static constexpr std::size_t kNoRow = kRows;
     /// Blocks are taken in pieces, so that memory for them need not depend on the host.
     static constexpr int kPiece = 1024;
 
@@ -95,9 +98,8 @@ private:
     static BusesProperties buses();
     template <typename Sample>
     void process(juce::AudioBuffer<Sample>& buffer, bool isBypassed);
-    void playPiece(const std::array<float*, kRows>& rows, int frames, const Controls& controls,
-                   int atOnce);
-    Outputs outputs(const std::array<float*, kRows>& rows);
+    void playPiece(const Rows& rows, int frames, const Controls& controls, int atOnce);
+    Outputs outputs(const Rows& rows);
     void measure(const Outputs& out, int frames);
     void announce();
     void takeMix();
@@ -106,8 +108,8 @@ private:
     Player player_;
     std::mutex newerMutex_;
     std::optional<Newer> newer_;
-    std::array<std::atomic<int>, kInputs> inputs_;  // channels of the buffer, -1 for none
-    std::array<std::atomic<int>, kOutputs> outputs_;
+    std::array<std::atomic<std::size_t>, kInputs> inputs_;  // their rows
+    std::array<std::atomic<std::size_t>, kOutputs> outputs_;
     std::vector<float> narrow_;   // blocks of 64-bit samples
     std::vector<float> unheard_;  // stems to be metered that the host leaves out
     std::array<std::atomic<float>, kBuses + 1> peaks_{};
