@@ -5,6 +5,7 @@
     ├── InputError            3  the audio that came in cannot be used
     ├── OutputError           4  the results cannot be written where they should go
     ├── ModelError            5  the model is unknown, damaged, unsafe or not here
+    │   ├── ConversionError      a network cannot be converted for this machine; torch can run it
     │   └── NetworkError      6  the model has to be fetched and could not be
     ├── BatchError            7  some inputs of several failed; the others are done
     ├── ResumeError           8  unfinished work is there but does not belong to this run
@@ -48,6 +49,10 @@ class ModelError(BridgeError):
     """A model that is unknown, damaged, refused for safety, or not on this machine."""
 
     status = 5
+
+
+class ConversionError(ModelError):
+    """A network that another engine cannot run; torch can."""
 
 
 class NetworkError(ModelError):

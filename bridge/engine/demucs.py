@@ -19,7 +19,7 @@ from bridge.engine.base import Audio, Ensemble, Member
 from bridge.engine.cuda_core import CudaPlace, to_device, to_host
 from bridge.engine.openvino_core import Place
 from bridge.engine.weights import file_hash, load_network
-from bridge.errors import ModelError, UsageError
+from bridge.errors import ConversionError, ModelError, UsageError
 
 if TYPE_CHECKING:
     from bridge.engine.hybrid import Core
@@ -39,9 +39,10 @@ class DemucsSeparator:
     precision: `exact` is float32 throughout; `fast` runs what can bear it in bfloat16 where a CPU
         computes in that, off by about -40 dB, and in TF32 on CUDA devices, off by about -60 dB.
     convert: makes a faster core of a network, for windows of so many frames, and calls its last
-        argument first if that takes long; None leaves all to torch.
-    again: loads the network anew. Then its weights are dropped once a core has its own, until a
-        window of another length needs them; None keeps them.
+        argument first if that takes long or reads weights; None leaves all to torch.
+    again: loads the network anew. Then `network` may be one without weights, as
+        `load_network(outline=True)` gives: they are read when a core is made that was not kept on
+        disk, and when a window of another length needs them. None for one that has its weights.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ class DemucsSeparator:
         self.segment = int(network.samplerate * network.segment)
         self.device = device
         self._precision = precision
-        self._network = network.to(device)
+        self._network = network if again else network.to(device)
         self._convert = convert
         self._cores: dict[int, Core] = {}
         self._again = again
@@ -84,19 +85,26 @@ class DemucsSeparator:
         """Convert the network for windows of so many frames.
 
         Windows of other lengths are left to torch. `tell` is called when it takes long, half a
-        minute with a large network. No other thread may separate meanwhile. Raises ModelError when
-        it is not possible.
+        minute with a large network. No other thread may separate meanwhile. Raises ConversionError
+        when it is not possible, and ModelError when the weights cannot be read.
         """
         from bridge.engine.hybrid import has_core
 
         if self._convert is None or frames in self._cores or not has_core(self._network):
             return
+
+        def begin() -> None:
+            tell()
+            self._whole()
+
         try:
             with self._arithmetic():
-                self._cores[frames] = self._convert(self._whole(), frames, tell)
+                self._cores[frames] = self._convert(self._network, frames, begin)
+        except ModelError:
+            raise
         except Exception as error:
             what = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-            raise ModelError(f"{self.name} cannot be converted ({what})") from error
+            raise ConversionError(f"{self.name} cannot be converted ({what})") from error
         if self._again is not None:
             self._network.to("meta")
 
@@ -168,10 +176,10 @@ class DemucsSeparator:
         return join(network, spectrum, wave, scale, wanted)
 
     def _whole(self) -> Any:
-        """The network with its weights, which are loaded again where they were dropped."""
+        """The network with its weights, which are loaded where they are not there."""
         with self._loading:
             if self._again is not None and next(self._network.parameters()).is_meta:
-                self._network = self._again()
+                self._network.load_state_dict(self._again().state_dict(), assign=True)
         return self._network
 
     def _valid_length(self, frames: int) -> int:
@@ -234,15 +242,15 @@ def load_ensemble(
     """
     bag = read_bag(bag_file) if bag_file else Bag((name,), None, None)
     load = partial(_load, segment=bag.segment, allow_pickle=allow_pickle)
-    networks = [load(path) for path in weight_files]
-    first = networks[0]
-    weights = bag.weights or tuple(tuple(1.0 for _ in first.sources) for _ in networks)
-    if len(networks) != len(weights) or any(len(row) != len(first.sources) for row in weights):
+    # Cores of OpenVINO have weights of their own.
+    drops = drop_weights and isinstance(place, Place)
+    loaded = [_first_load(load, path, drops=drops) for path in weight_files]
+    first = loaded[0][0]
+    weights = bag.weights or tuple(tuple(1.0 for _ in first.sources) for _ in loaded)
+    if len(loaded) != len(weights) or any(len(row) != len(first.sources) for row in weights):
         raise ModelError(f"{bag_file}: 'weights' do not fit {len(first.sources)} sources")
-    # Cores of OpenVINO have weights of their own; without `valid_length` a last window is shorter.
-    drops = drop_weights and isinstance(place, Place) and hasattr(first, "valid_length")
     members = []
-    for network, row, path in zip(networks, weights, weight_files, strict=True):
+    for (network, may_drop), row, path in zip(loaded, weights, weight_files, strict=True):
         if network.sources != first.sources or network.samplerate != first.samplerate:
             raise ModelError(f"{path} has other sources or another rate than {weight_files[0]}")
         weights_hash = file_hash(path)
@@ -255,17 +263,28 @@ def load_ensemble(
             weights_hash=weights_hash,
             convert=place.converter(weights_hash) if place else None,
             streams=place.streams if place else 1,
-            again=partial(_load_again, load, path, weights_hash) if drops else None,
+            again=partial(_load_again, load, path, weights_hash) if may_drop else None,
         )
         members.append(Member(separator, row))
     return Ensemble(name, tuple(members))
 
 
-def _load(path: Path, *, segment: float | None, allow_pickle: bool) -> Any:
+def _first_load(load: Callable[..., Any], path: Path, *, drops: bool) -> tuple[Any, bool]:
+    """The network in a file, and whether it may drop its weights: then it may lack them already."""
+    from bridge.engine.hybrid import has_core
+
+    network = load(path, outline=drops)
+    # Without `valid_length` a last window is shorter, and torch runs it.
+    if drops and not (has_core(network) and hasattr(network, "valid_length")):
+        return load(path), False
+    return network, drops
+
+
+def _load(path: Path, *, segment: float | None, allow_pickle: bool, outline: bool = False) -> Any:
     """The network in a file, with the segment of its bag."""
     from demucs.htdemucs import HTDemucs
 
-    network = load_network(path, allow_pickle=allow_pickle)
+    network = load_network(path, allow_pickle=allow_pickle, outline=outline)
     # A transformer cannot read more than it was trained with; demucs ignores the value then.
     if segment is not None and (not isinstance(network, HTDemucs) or segment <= network.segment):
         network.segment = segment

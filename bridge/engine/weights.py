@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,12 @@ from bridge.engine.bounds import KNOWN
 from bridge.errors import ModelError
 
 
-def load_network(path: Path, *, allow_pickle: bool = False) -> Any:
+def load_network(path: Path, *, allow_pickle: bool = False, outline: bool = False) -> Any:
     """Build the network that a file describes, on the CPU, float32, ready for inference.
 
     Parameters: `path` to a `.safetensors` file, or to a `.th` pickle with `allow_pickle`.
+    outline: leave out the weights, which are on torch's device `meta` then, where the file allows
+    that: a pickle or a quantised one does not.
     Returns: an instance of demucs' HTDemucs, HDemucs or Demucs.
     Raises ModelError when the file is damaged, hostile, or a pickle that was not allowed.
     """
@@ -38,12 +42,19 @@ def load_network(path: Path, *, allow_pickle: bool = False) -> Any:
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            outline = outline and "structure" not in metadata
+            read = file.get_slice if outline else file.get_tensor
+            tensors = {key: read(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{path} is damaged ({error}); fetch or copy it again") from error
     kind, arguments = _arguments(path, metadata)
-    state = _state(path, metadata, tensors)
-    network = _build(path, kind, arguments, state)
+    state = None if outline else _state(path, metadata, tensors)
+    with _in_words(path):
+        if state is None:
+            shapes = {key: tuple(one.get_shape()) for key, one in tensors.items()}
+            network = _outline(path, kind, arguments, shapes)
+        else:
+            network = _build(path, kind, arguments, state)
     return network.eval().requires_grad_(requires_grad=False)
 
 
@@ -113,8 +124,10 @@ def _is_finite(tensor: Any) -> bool:
     return not tensor.numel() or bool(torch.isfinite(torch.stack(torch.aminmax(tensor))).all())
 
 
-def _outline(kind: str, network_class: Any, arguments: dict[str, Any]) -> Any:
-    """The network without memory for its weights, nor values.
+def _outline(
+    path: Path, kind: str, arguments: dict[str, Any], shapes: dict[str, tuple[int, ...]] | None
+) -> Any:
+    """The network without memory for its weights, nor values; they have `shapes` in the file.
 
     To make those up where there is no memory imports 800 modules of torch, in some seconds.
     """
@@ -134,26 +147,35 @@ def _outline(kind: str, network_class: Any, arguments: dict[str, Any]) -> Any:
     # These two say how first values are made.
     plain = {key: 0 for key in ("emb_smooth", "rescale") if key in KNOWN[kind]}
     with torch.device("meta"), Uninitialised():
-        return network_class(**arguments | plain)
+        outline = _class_of(kind)(**arguments | plain)
+    own = {key: tuple(value.shape) for key, value in outline.state_dict().items()}
+    if shapes is not None and own != shapes:
+        raise ModelError(f"{path}: its tensors do not fit its arguments; fetch it again")
+    return outline
 
 
-def _build(path: Path, kind: str, arguments: dict[str, Any], state: dict[str, Any]) -> Any:
+def _class_of(kind: str) -> Any:
     from demucs.demucs import Demucs
     from demucs.hdemucs import HDemucs
     from demucs.htdemucs import HTDemucs
 
-    network_class = {c.__name__: c for c in (HTDemucs, HDemucs, Demucs)}[kind.rpartition(".")[2]]
-    quantised = "__quantized" in state
+    return {c.__name__: c for c in (HTDemucs, HDemucs, Demucs)}[kind.rpartition(".")[2]]
+
+
+def _build(path: Path, kind: str, arguments: dict[str, Any], state: dict[str, Any]) -> Any:
+    if "__quantized" in state:
+        _check_packed(path, _outline(path, kind, arguments, None))
+        return _restore_quantised(_class_of(kind)(**arguments), state)
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    network = _outline(path, kind, arguments, shapes).to_empty(device="cpu")
+    network.load_state_dict(state)
+    return network
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
     try:
-        outline = _outline(kind, network_class, arguments)
-        shapes = {key: tuple(value.shape) for key, value in outline.state_dict().items()}
-        if not quantised and shapes != {key: tuple(value.shape) for key, value in state.items()}:
-            raise ModelError(f"{path}: its tensors do not fit its arguments; fetch it again")
-        if quantised:
-            _check_packed(path, outline)
-            return _restore_quantised(network_class(**arguments), state)
-        network = outline.to_empty(device="cpu")
-        network.load_state_dict(state)
+        yield
     except ModelError:
         raise
     except Exception as error:
@@ -161,7 +183,6 @@ def _build(path: Path, kind: str, arguments: dict[str, Any], state: dict[str, An
             f"{path}: no network can be built from its arguments "
             f"({type(error).__name__}: {str(error)[:120]}); fetch it again"
         ) from error
-    return network
 
 
 def _check_packed(path: Path, outline: Any) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from bridge.config import BounceSettings
 from bridge.engine.base import Ensemble, Member, Separator
 from bridge.engine.catalog import CATALOG, find
-from bridge.errors import ModelError
+from bridge.errors import ConversionError, ModelError
 from bridge.runtime.folders import user_folder
 from bridge.runtime.hub_cache import ModelFiles, cached
 from bridge.runtime.memory import give_memory_back
@@ -175,7 +175,7 @@ def prepare(
     text = f"preparing {name} for this machine, once; it takes up to a minute"
     try:
         separator.prepare(frames, lambda: tell(text))
-    except ModelError as error:
+    except ConversionError as error:
         warn(f"{error}; torch runs it instead, and takes longer")
 
 

@@ -20,7 +20,8 @@ from bridge.engine.demucs import DemucsSeparator, load_ensemble
 from bridge.engine.hybrid import has_core
 from bridge.engine.live_model import live_model
 from bridge.engine.openvino_core import OpenVinoCore, Place, choose_place
-from bridge.errors import ModelError, UsageError
+from bridge.errors import ConversionError, ModelError, UsageError
+from bridge.runtime.models import prepare
 from tests import networks
 from tests.engine.test_demucs import assert_equal, music, separate
 from tests.networks import RATE
@@ -114,6 +115,7 @@ def test_weights_are_dropped_once_they_are_converted_and_loaded_when_they_are_ne
     place = Place(folder, 2, 1, low_precision=False)
     plain: Any = load_ensemble("net", None, (path,)).first
     separator: Any = load_ensemble("net", None, (path,), place=place, drop_weights=True).first
+    assert all(weight.is_meta for weight in separator._network.parameters())  # not read yet
 
     def check(window):
         found, expected = (
@@ -134,6 +136,35 @@ def test_weights_are_dropped_once_they_are_converted_and_loaded_when_they_are_ne
     quarter = half[:, : separator.segment // 4].contiguous()
     with pytest.raises(ModelError, match="was changed while it was in use; start again"):
         check(quarter)
+
+
+@pytest.mark.slow
+def test_weights_of_what_was_converted_are_not_read(folder, tmp_path, monkeypatch):
+    path = tmp_path / "net.safetensors"
+    networks.save_network(networks.hybrid_transformer(), path)
+    place = Place(folder, 2, 1, low_precision=False)
+
+    def load():
+        return load_ensemble("net", None, (path,), place=place, drop_weights=True).first
+
+    first, second = load(), load()
+    first.prepare(first.segment, nothing)
+    monkeypatch.setattr(DemucsSeparator, "_whole", lambda _: pytest.fail("they were read"))
+    second.prepare(second.segment, nothing)
+    window = music(first.segment)[None]
+    np.testing.assert_array_equal(first.separate(window), second.separate(window))
+
+
+@pytest.mark.slow
+def test_weights_that_are_damaged_are_an_error_not_a_reason_to_run_torch(folder, tmp_path):
+    network, path = networks.hybrid_transformer(), tmp_path / "net.safetensors"
+    with torch.no_grad():
+        next(network.parameters()).fill_(torch.nan)
+    networks.save_network(network, path)
+    place = Place(folder, 2, 1, low_precision=False)
+    separator = load_ensemble("net", None, (path,), place=place, drop_weights=True).first
+    with pytest.raises(ModelError, match="is damaged; fetch it again"):
+        prepare(separator, separator.segment, pytest.fail)
 
 
 @pytest.mark.slow
@@ -209,7 +240,7 @@ def test_a_network_that_cannot_be_converted_says_so():
         raise RuntimeError("no such\noperation")
 
     separator = DemucsSeparator(networks.hybrid(), name="odd", convert=convert)
-    with pytest.raises(ModelError, match=r"^odd cannot be converted \(RuntimeError: no such op"):
+    with pytest.raises(ConversionError, match=r"^odd cannot be converted \(RuntimeError: no such"):
         separator.prepare(separator.segment, nothing)
     assert separator.separate(music(separator.segment)[None]).any()  # torch does it
 

@@ -96,16 +96,29 @@ def test_arguments_out_of_bounds_are_refused(saved, tmp_path, changes, words):
         load_network(rewritten(saved, tmp_path, kwargs=arguments(**changes)))
 
 
-def test_arguments_that_do_not_fit_the_tensors_are_refused(saved, tmp_path):
+@pytest.mark.parametrize("outline", [False, True])
+def test_arguments_that_do_not_fit_the_tensors_are_refused(saved, tmp_path, outline):
+    path = rewritten(saved, tmp_path, kwargs=arguments(channels=12))
     with pytest.raises(ModelError, match="do not fit its arguments"):
-        load_network(rewritten(saved, tmp_path, kwargs=arguments(channels=12)))
+        load_network(path, outline=outline)
 
 
-def test_a_huge_network_costs_no_memory(saved, tmp_path):
+def test_an_outline_is_the_network_without_weights(saved):
+    whole, outline = load_network(saved), load_network(saved, outline=True)
+    shapes = [{k: v.shape for k, v in one.state_dict().items()} for one in (whole, outline)]
+    assert shapes[0] == shapes[1]
+    assert all(one.is_meta for one in outline.state_dict().values())
+    assert not outline.training
+    outline.load_state_dict(whole.state_dict(), assign=True)
+    assert not any(one.is_meta for one in [*outline.parameters(), *outline.buffers()])
+
+
+@pytest.mark.parametrize("outline", [False, True])
+def test_a_huge_network_costs_no_memory(saved, tmp_path, outline):
     """512 channels growing fourfold are terabytes; the outline is compared without them."""
     path = rewritten(saved, tmp_path, kwargs=arguments(channels=512, growth=4, depth=6))
     with pytest.raises(ModelError, match=r"do not fit|no network can be built"):
-        load_network(path)
+        load_network(path, outline=outline)
 
 
 @pytest.mark.parametrize(
