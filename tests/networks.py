@@ -90,6 +90,12 @@ def save_network(made, path):
     save_file({k: v.contiguous() for k, v in made.state_dict().items()}, path, metadata)
 
 
+def save_pickle(made, path):
+    """Write a network as a pickle of older versions of demucs."""
+    package = {"klass": type(made), "args": (), "kwargs": dict(made._arguments)}
+    torch.save(package | {"state": made.state_dict()}, path)
+
+
 def save_bag(folder, name, networks, weights=None, segment=None):
     """Write NAME.yaml and a file for each network into a folder; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)

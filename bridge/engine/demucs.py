@@ -178,7 +178,7 @@ class DemucsSeparator:
     def _whole(self) -> Any:
         """The network with its weights, which are loaded where they are not there."""
         with self._loading:
-            if self._again is not None and next(self._network.parameters()).is_meta:
+            if self._again is not None and _is_outline(self._network):
                 self._network.load_state_dict(self._again().state_dict(), assign=True)
         return self._network
 
@@ -276,8 +276,12 @@ def _first_load(load: Callable[..., Any], path: Path, *, drops: bool) -> tuple[A
     network = load(path, outline=drops)
     # Without `valid_length` a last window is shorter, and torch runs it.
     if drops and not (has_core(network) and hasattr(network, "valid_length")):
-        return load(path), False
+        return load(path) if _is_outline(network) else network, False
     return network, drops
+
+
+def _is_outline(network: Any) -> bool:
+    return any(weight.is_meta for weight in network.parameters())
 
 
 def _load(path: Path, *, segment: float | None, allow_pickle: bool, outline: bool = False) -> Any:
@@ -292,6 +296,10 @@ def _load(path: Path, *, segment: float | None, allow_pickle: bool, outline: boo
 
 
 def _load_again(load: Callable[[Path], Any], path: Path, weights_hash: str) -> Any:
+    changed = ModelError(f"{path} was changed while it was in use; start again")
     if file_hash(path) != weights_hash:
-        raise ModelError(f"{path} was changed while it was in use; start again")
-    return load(path)
+        raise changed
+    network = load(path)
+    if file_hash(path) != weights_hash:
+        raise changed
+    return network

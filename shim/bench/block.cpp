@@ -112,7 +112,6 @@ struct Times {
 class Bench {
 public:
     explicit Bench(int frames) : frames_(frames) {
-        *processor_.parameters.offline = static_cast<int>(Offline::Never);
         processor_.setRateAndBufferSizeDetails(kRate, frames);
         processor_.prepareToPlay(kRate, frames);
         bare_ = std::make_unique<BareLoop>(processor_.getLatencySamples(), frames);

@@ -44,47 +44,53 @@ float decibelsOf(const juce::String& text) {
     return text.trim().startsWithIgnoreCase("-inf") ? kLeastDecibels : text.getFloatValue();
 }
 
-/// A parameter that tells `now` what it is at.
+/// A parameter that tells `now` what it is at, and counts that among the changes.
 template <typename Parameter, typename Value>
 class Telling final : public Parameter {
 public:
     template <typename... Arguments>
-    explicit Telling(std::atomic<Value>& now, Arguments&&... arguments)
-        : Parameter(std::forward<Arguments>(arguments)...), now_(now) {}
+    Telling(std::atomic<Value>& now, std::atomic<std::uint32_t>& changes, Arguments&&... arguments)
+        : Parameter(std::forward<Arguments>(arguments)...), now_(now), changes_(changes) {}
 
-    void valueChanged(Value next) override { now_.store(next, std::memory_order_relaxed); }
+    void valueChanged(Value next) override {
+        now_.store(next, std::memory_order_relaxed);
+        changes_.fetch_add(1, std::memory_order_release);
+    }
 
 private:
     std::atomic<Value>& now_;
+    std::atomic<std::uint32_t>& changes_;
 };
 
 juce::AudioParameterFloat* addGain(juce::AudioProcessor& owner, std::atomic<float>& now,
-                                   const juce::String& id, const juce::String& name) {
+                                   std::atomic<std::uint32_t>& changes, const juce::String& id,
+                                   const juce::String& name) {
     const juce::NormalisableRange<float> range(kLeastDecibels, kMostDecibels, decibelsAt, placeOf,
                                                snapped);
     const auto attributes = juce::AudioParameterFloatAttributes()
                                 .withLabel("dB")
                                 .withStringFromValueFunction(textOf)
                                 .withValueFromStringFunction(decibelsOf);
-    auto* added = new Telling<juce::AudioParameterFloat, float>(now, ParameterID{id, kHint}, name,
-                                                                range, 0.0F, attributes);
+    auto* added = new Telling<juce::AudioParameterFloat, float>(
+        now, changes, ParameterID{id, kHint}, name, range, 0.0F, attributes);
     owner.addParameter(added);
     return added;
 }
 
 juce::AudioParameterBool* addSwitch(juce::AudioProcessor& owner, std::atomic<bool>& now,
-                                    const juce::String& id, const juce::String& name) {
-    auto* added =
-        new Telling<juce::AudioParameterBool, bool>(now, ParameterID{id, kHint}, name, false);
+                                    std::atomic<std::uint32_t>& changes, const juce::String& id,
+                                    const juce::String& name) {
+    auto* added = new Telling<juce::AudioParameterBool, bool>(now, changes, ParameterID{id, kHint},
+                                                              name, false);
     owner.addParameter(added);
     return added;
 }
 
 juce::AudioParameterChoice* addChoice(juce::AudioProcessor& owner, std::atomic<int>& now,
-                                      const juce::String& id, const juce::String& name,
-                                      const juce::StringArray& choices) {
-    auto* added = new Telling<juce::AudioParameterChoice, int>(now, ParameterID{id, kHint}, name,
-                                                               choices, 0);
+                                      std::atomic<std::uint32_t>& changes, const juce::String& id,
+                                      const juce::String& name, const juce::StringArray& choices) {
+    auto* added = new Telling<juce::AudioParameterChoice, int>(now, changes, ParameterID{id, kHint},
+                                                               name, choices, 0);
     owner.addParameter(added);
     return added;
 }
@@ -96,21 +102,25 @@ Parameters::Parameters(juce::AudioProcessor& owner) {
         const juce::String id(kBusNames[bus].data(), kBusNames[bus].size());
         const juce::String title(kBusTitles[bus]);
         StripValues& now = now_.strips[bus];
-        strips[bus] = {addGain(owner, now.decibels, id + "_gain", title + " Gain"),
-                       addSwitch(owner, now.mute, id + "_mute", title + " Mute"),
-                       addSwitch(owner, now.solo, id + "_solo", title + " Solo")};
+        strips[bus] = {addGain(owner, now.decibels, now_.changes, id + "_gain", title + " Gain"),
+                       addSwitch(owner, now.mute, now_.changes, id + "_mute", title + " Mute"),
+                       addSwitch(owner, now.solo, now_.changes, id + "_solo", title + " Solo")};
     }
-    whenLate = addChoice(owner, now_.whenLate, "when_late", "When Late", {"Dry", "Silence"});
-    offline = addChoice(owner, now_.offline, "offline", "Offline",
+    whenLate =
+        addChoice(owner, now_.whenLate, now_.changes, "when_late", "When Late", {"Dry", "Silence"});
+    offline = addChoice(owner, now_.offline, now_.changes, "offline", "Offline",
                         {"Auto", "Always wait", "Never wait"});
-    stems = addChoice(owner, now_.stems, "stem_buses", "Stem Buses", {"Raw", "Post-fader"});
-    bypass = addSwitch(owner, now_.bypass, "bypass", "Bypass");
+    stems = addChoice(owner, now_.stems, now_.changes, "stem_buses", "Stem Buses",
+                      {"Raw", "Post-fader"});
+    bypass = addSwitch(owner, now_.bypass, now_.changes, "bypass", "Bypass");
     gains_.fill(1.0F);
 }
 
-Controls Parameters::controls() {
+const Controls& Parameters::controls() {
     constexpr auto relaxed = std::memory_order_relaxed;
-    Controls controls;
+    const std::uint32_t changes = now_.changes.load(std::memory_order_acquire);
+    if (seen_ == changes) return controls_;
+    seen_ = changes;
     for (std::size_t bus = 0; bus < kBuses; ++bus) {
         const StripValues& now = now_.strips[bus];
         const float decibels = now.decibels.load(relaxed);
@@ -119,12 +129,12 @@ Controls Parameters::controls() {
             gains_[bus] = linearGain(
                 decibels <= kLeastDecibels ? -std::numeric_limits<float>::infinity() : decibels);
         }
-        controls.strips[bus] = {gains_[bus], now.mute.load(relaxed), now.solo.load(relaxed)};
+        controls_.strips[bus] = {gains_[bus], now.mute.load(relaxed), now.solo.load(relaxed)};
     }
-    controls.stemsPostFader = now_.stems.load(relaxed) == 1;
-    controls.silenceWhenLate = now_.whenLate.load(relaxed) == 1;
-    controls.bypass = now_.bypass.load(relaxed);
-    return controls;
+    controls_.stemsPostFader = now_.stems.load(relaxed) == 1;
+    controls_.silenceWhenLate = now_.whenLate.load(relaxed) == 1;
+    controls_.bypass = now_.bypass.load(relaxed);
+    return controls_;
 }
 
 void Parameters::each(const std::function<void(juce::RangedAudioParameter&)>& visit) const {
@@ -147,8 +157,7 @@ std::map<std::string, float> Parameters::values() const {
     return values;
 }
 
-void Parameters::mix(std::span<const std::string> sources,
-                     std::span<const std::int64_t> gains) {
+void Parameters::mix(std::span<const std::string> sources, std::span<const std::int64_t> gains) {
     const auto set = [](juce::RangedAudioParameter& one, float value) {
         one.beginChangeGesture();
         one.setValueNotifyingHost(one.convertTo0to1(value));

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -41,7 +42,7 @@ public:
     juce::AudioParameterBool* bypass;
 
     /// How the next block is heard. Audio thread.
-    Controls controls();
+    const Controls& controls();
 
     /// What the user lets a render do. Audio thread.
     Offline offlineChoice() const {
@@ -70,13 +71,16 @@ private:
         std::array<StripValues, kBuses> strips;
         std::atomic<int> whenLate{0}, offline{0}, stems{0};
         std::atomic<bool> bypass{false};
+        std::atomic<std::uint32_t> changes{0};  // counted after they are made
     };
 
     void each(const std::function<void(juce::RangedAudioParameter&)>& visit) const;
 
     Values now_;
 
-    // Of the block before: a gain is computed again only when its fader has moved.
+    // Of the block before: all the same until something changes, and a gain until its fader moves.
+    std::optional<std::uint32_t> seen_;
+    Controls controls_;
     std::array<float, kBuses> decibels_{};
     std::array<float, kBuses> gains_{};
 };

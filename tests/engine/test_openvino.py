@@ -14,12 +14,13 @@ import torch
 
 from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
-from bridge.engine import openvino_core
+from bridge.engine import demucs, openvino_core
 from bridge.engine.base import Ensemble, Member
 from bridge.engine.demucs import DemucsSeparator, load_ensemble
 from bridge.engine.hybrid import has_core
 from bridge.engine.live_model import live_model
 from bridge.engine.openvino_core import OpenVinoCore, Place, choose_place
+from bridge.engine.weights import load_network
 from bridge.errors import ConversionError, ModelError, UsageError
 from bridge.runtime.models import prepare
 from tests import networks
@@ -153,6 +154,24 @@ def test_weights_of_what_was_converted_are_not_read(folder, tmp_path, monkeypatc
     second.prepare(second.segment, nothing)
     window = music(first.segment)[None]
     np.testing.assert_array_equal(first.separate(window), second.separate(window))
+
+
+def test_a_network_that_needs_its_weights_is_loaded_once(tmp_path, monkeypatch):
+    """A pickle brings them in any case; HDemucs is left to torch where a window is shorter."""
+    path, loaded = tmp_path / "net.th", list[Any]()
+
+    def load(path, **settings):
+        loaded.append(path)
+        return load_network(path, **settings)
+
+    monkeypatch.setattr(demucs, "load_network", load)
+    networks.save_pickle(networks.hybrid(), path)
+    place = Place(tmp_path, 2, 1, low_precision=False)
+    separator = load_ensemble(
+        "net", None, (path,), place=place, drop_weights=True, allow_pickle=True
+    ).first
+    assert len(loaded) == 1
+    assert separator.separate(music(separator.segment)[None]).any()
 
 
 @pytest.mark.slow

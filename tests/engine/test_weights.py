@@ -189,8 +189,7 @@ def test_pickle_is_refused_unread_and_the_refusal_says_why(tmp_path):
 
 def test_allowed_pickle_loads_the_same_network(tmp_path):
     made = networks.hybrid()
-    package = {"klass": type(made), "args": (), "kwargs": dict(made._arguments)}
-    torch.save(package | {"state": made.state_dict()}, tmp_path / "model.th")
+    networks.save_pickle(made, tmp_path / "model.th")
     loaded = load_network(tmp_path / "model.th", allow_pickle=True)
     assert all(
         torch.equal(a, b) for a, b in zip(loaded.parameters(), made.parameters(), strict=True)
