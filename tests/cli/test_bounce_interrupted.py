@@ -26,6 +26,7 @@ from tests.cli.helpers import (
     tree,
     write,
 )
+from tests.files import present
 
 pytestmark = pytest.mark.slow
 
@@ -133,7 +134,8 @@ def test_killed_at_half_computes_the_other_half(folder: Path, undisturbed: tuple
 
 def test_killed_while_writing(folder: Path, undisturbed: tuple[Path, float]):
     def unfinished() -> dict[str, int]:
-        return {p.name: p.stat().st_mtime_ns for p in (folder / "out" / PART).glob("*/*.mp3")}
+        files = present(folder / "out" / PART, "*/*.mp3")
+        return {path.name: one.st_mtime_ns for path, one in files.items()}
 
     for _ in range(2):
         before = unfinished()

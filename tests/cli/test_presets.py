@@ -29,6 +29,7 @@ from tests.cli.helpers import (
     tree,
     write,
 )
+from tests.files import present
 from tests.hosts.plugin import bundle
 
 STEMBRIDGE = COMMAND[0]
@@ -220,7 +221,7 @@ def unfinished(folder, words):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while not list((folder / "b").glob(".stembridge-part/*/state.npz")):
+    while not present(folder / "b", ".stembridge-part/*/state.npz"):
         assert process.poll() is None
     process.kill()
     process.wait()
@@ -281,12 +282,12 @@ def test_what_a_killed_chain_leaves_is_gone_after_the_next(run, tmp_path):
     write(tmp_path / "in.wav", music(4_000_000))
     words = ("chain", "echo.toml", "in.wav", "-o", "new/out.wav")
     process = subprocess.Popen([STEMBRIDGE, *words], cwd=tmp_path)
-    while not list(tmp_path.glob("**/take.f32")):
+    while not present(tmp_path, "**/take.f32"):
         assert process.poll() is None
         time.sleep(0.001)
     process.kill()
     process.wait()
-    assert list(tmp_path.glob("**/take.f32"))
+    assert present(tmp_path, "**/take.f32")
     done = run(*words)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.wav"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -97,6 +98,11 @@ class NativeHost:
 
     def open_files(self) -> dict[str, list[str]]:
         """What it holds: its threads, its sockets, and its child processes."""
+        while True:
+            with suppress(FileNotFoundError, ProcessLookupError):  # one ended: look again
+                return self._look()
+
+    def _look(self) -> dict[str, list[str]]:
         process = Path(f"/proc/{self._process.pid}")
         tasks = list((process / "task").iterdir())
         links = [str(one.readlink()) for one in (process / "fd").iterdir()]

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -110,11 +111,17 @@ def helpers_of(pid: int) -> list[int]:
     if sys.platform != "linux":  # nowhere to look
         return found
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            command = Path(f"/proc/{child}/cmdline").read_bytes()
-            if b"hub_child" in command or not command:
-                found.append(int(child))
-    return found
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return [child for child in found if _is_helper(child)]
+
+
+def _is_helper(pid: int) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return b"hub_child" in command or not command
 
 
 def without_network() -> list[str]:
