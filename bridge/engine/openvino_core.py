@@ -31,8 +31,8 @@ ENGINES = ("auto", "openvino", "torch")
 KEPT_BYTES = 4 << 30
 """Converted networks that are kept on disk, those used last: a large one takes 170 MB."""
 
-_FORMAT = "2"
-"""Of what is kept on disk, and of the parts that networks are cut into."""
+_FORMAT = "3"
+"""Of what is kept on disk: the parts that networks are cut into, and how these are written."""
 
 _VERSIONED = ("openvino", "torch", "demucs")
 
@@ -79,7 +79,9 @@ def choose_place(
     if engine == "torch" or not possible:
         return None
     threads = torch.get_num_threads()
-    return Place(folder, threads, min(streams, threads), low_precision and has_bfloat16())
+    # Two threads are as quick on one window as with one each, and none idles at the end.
+    streams = min(streams, max(1, threads // 2))
+    return Place(folder, threads, streams, low_precision and has_bfloat16())
 
 
 def _openvino() -> Any:
@@ -112,15 +114,13 @@ class OpenVinoCore:
         weights_hash: str,
         place: Place,
     ) -> None:
-        from bridge.engine import hybrid
-
-        parts = hybrid.parts(network) if place.low_precision else [hybrid.TorchCore(network)]
+        parts = _parts(network, place)
         files = _Store(place.folder, weights_hash, frames, len(parts))
         try:
             compiled = _compile(files.find(), parts, place)
         except (OSError, RuntimeError):  # not there, or damaged
             tell()
-            models = _convert(network, frames, parts)
+            models = _convert(network, frames, place)
             files.keep(models)
             compiled = _compile(models, parts, place)
         self._free: SimpleQueue[list[_Stage]] = SimpleQueue()
@@ -184,11 +184,19 @@ def _compile(models: Sequence[Any], parts: Sequence[Any], place: Place) -> list[
     ]
 
 
-def _convert(network: Any, frames: int, parts: Sequence[Any]) -> list[Any]:
+def _parts(network: Any, place: Place) -> Sequence[Any]:
+    """What is converted by itself: all in one but where precisions differ."""
+    from bridge.engine import hybrid
+
+    return hybrid.parts(network) if place.low_precision else [hybrid.TorchCore(network)]
+
+
+def _convert(network: Any, frames: int, place: Place) -> list[Any]:
     """Each part as a model of OpenVINO, made from what it does with a window of noise."""
     import torch
 
     from bridge.engine import hybrid
+    from bridge.engine.channels_last import channels_last
 
     openvino = _openvino()
     noise = torch.randn(1, network.audio_channels, frames, generator=torch.Generator())
@@ -196,7 +204,7 @@ def _convert(network: Any, frames: int, parts: Sequence[Any]) -> list[Any]:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: what depends on shapes alone is constant
         given: tuple[Any, ...] = hybrid.split(network, 0.1 * noise)[:2]
-        for part in parts:
+        for part in _parts(channels_last(network), place):
             taken = given[: part.takes]
             traced: Any = torch.jit.trace(part, taken, check_trace=False)  # type: ignore[no-untyped-call]
             shapes = [list(tensor.shape) for tensor in taken]

@@ -16,6 +16,7 @@ from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
 from bridge.engine import demucs, openvino_core
 from bridge.engine.base import Ensemble, Member
+from bridge.engine.channels_last import Normalise
 from bridge.engine.demucs import DemucsSeparator, load_ensemble
 from bridge.engine.hybrid import has_core
 from bridge.engine.live_model import live_model
@@ -273,6 +274,26 @@ def test_the_engine_is_chosen_by_the_device_and_the_wish(tmp_path):
         choose("tensorrt", device="cpu")
     with pytest.raises(UsageError, match="cannot use cuda"):
         choose("openvino", device="cuda")
+
+
+def test_what_is_normalised_over_a_long_time_stays_exact():
+    """OpenVINO adds up a row in single precision: one of a million numbers loses 50 dB."""
+    openvino = openvino_core._openvino()
+    norm = torch.nn.GroupNorm(1, 12)
+    x = 0.3 + 1.5 * torch.randn(1, 85_995, 12, generator=torch.Generator().manual_seed(0))
+    converted = openvino.convert_model(Normalise(norm), example_input=x, input=[list(x.shape)])
+    compiled = openvino.Core().compile_model(converted, "CPU")
+    found = compiled([x.numpy()])[0]
+    with torch.no_grad():
+        expected = norm.double()(x.double().transpose(1, 2)).transpose(1, 2).numpy()
+    assert decibels(found, expected) >= GOOD_DB
+
+
+@pytest.mark.parametrize(("threads", "streams"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 2)])
+def test_each_of_the_windows_at_once_has_two_threads(tmp_path, monkeypatch, threads, streams):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    place = choose_place("auto", tmp_path, "cpu", streams=2, low_precision=False)
+    assert place == Place(tmp_path, threads, streams, low_precision=False)
 
 
 def test_more_than_may_be_kept_drops_what_was_used_longest_ago(tmp_path, monkeypatch):

@@ -1,0 +1,194 @@
+"""Layers of HDemucs and HTDemucs as OpenVINO runs them best: with channels last in memory.
+
+Its convolutions lay their results out so. Where a layer of demucs reorders or normalises what a
+convolution gave, OpenVINO copies it into the order of the axes and back: a seventh of the time of
+a window on a CPU with AVX2. Here the same arithmetic is written so that nothing is copied. What
+rounding leaves is 120 dB below the signal; see benchmarks/compare.py.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch.nn.functional as F  # noqa: N812 - as all of torch's users call it
+from demucs.hdemucs import HDecLayer, HEncLayer
+from demucs.transformer import MyGroupNorm
+from torch import Tensor, nn
+
+
+def channels_last(network: Any) -> Any:
+    """`network` with the layers below in place of those that they stand for.
+
+    It is another one, which shares the weights. Layers of other kinds, such as those of HDemucs
+    with an LSTM in them, stay what they are.
+    """
+    shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
+    made = copy.deepcopy(network, shared)
+    for module in list(made.modules()):
+        for name, child in module.named_children():
+            setattr(module, name, _in_place_of(child))
+    return made
+
+
+def _in_place_of(module: nn.Module) -> nn.Module:
+    if type(module) is HEncLayer and _encodes(module):
+        return Encode(module)
+    if type(module) is HDecLayer and _decodes(module):
+        return Decode(module)
+    if type(module) is MyGroupNorm and module.num_groups == 1:
+        return Normalise(module)
+    return module
+
+
+def _encodes(layer: Any) -> bool:
+    return bool(
+        not layer.empty
+        and layer.rewrite
+        and isinstance(layer.norm1, nn.Identity)
+        and isinstance(layer.norm2, nn.Identity)
+        and layer.dconv
+        and all(_is_plain(block) for block in layer.dconv.layers)
+    )
+
+
+def _is_plain(block: Any) -> bool:
+    """Whether a block of `DConv` has no LSTM or attention in it, but has its norms."""
+    kinds = [type(module).__name__ for module in block]
+    return kinds in (
+        ["Conv1d", "GroupNorm", activation, "Conv1d", "GroupNorm", "GLU", "LayerScale"]
+        for activation in ("GELU", "ReLU")
+    )
+
+
+def _decodes(layer: Any) -> bool:
+    return bool(
+        not layer.empty
+        and layer.rewrite
+        and isinstance(layer.norm1, nn.Identity)
+        and isinstance(layer.norm2, nn.Identity)
+        and not layer.dconv
+        and (layer.freq or layer.kernel_size % layer.stride == 0)
+    )
+
+
+class Normalise(nn.Module):
+    """`GroupNorm` of a single group over (B, T, C) with channels last: over T and C together."""
+
+    def __init__(self, norm: nn.GroupNorm) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (B, T, C), as what it gives."""
+        batch, frames, channels = x.shape
+        # What is summed up in which order is free. OpenVINO adds up each row by itself, and then
+        # the rows: one row of all of it would lose 50 dB.
+        rows = x.reshape(batch, channels, frames)
+        normal = F.layer_norm(rows, (channels, frames), eps=self.eps)
+        return normal.reshape(x.shape) * self.weight + self.bias
+
+
+class _Block(nn.Module):
+    """A block of `DConv` and what goes around it, over (B, T, C) with channels last."""
+
+    def __init__(self, block: Any) -> None:
+        super().__init__()
+        self.narrow, first, self.activation, self.widen, second, _, scale = block
+        self.first, self.second = Normalise(first), Normalise(second)
+        self.scale: Tensor = scale.scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (B, T, C), as what it gives."""
+        y = self.narrow(x.transpose(1, 2)).transpose(1, 2)
+        y = self.activation(self.first(y))
+        y = self.second(F.linear(y, self.widen.weight[:, :, 0], self.widen.bias))
+        value, gate = y.chunk(2, -1)
+        added: Tensor = self.scale * (value * gate.sigmoid())
+        return x + added
+
+
+class _Gated(nn.Module):
+    """A convolution and `GLU`, without a copy of either half: (B, C, ...) to (B, C', ...)."""
+
+    def __init__(self, convolution: Any) -> None:
+        super().__init__()
+        self.convolution = convolution
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        layer = self.convolution
+        run = F.conv2d if layer.weight.dim() == 4 else F.conv1d
+        value, gate = (
+            run(x, weight, bias, layer.stride, layer.padding, layer.dilation)
+            for weight, bias in zip(layer.weight.chunk(2), layer.bias.chunk(2), strict=True)
+        )
+        return value * gate.sigmoid()
+
+
+class Encode(nn.Module):
+    """What `HEncLayer` does."""
+
+    empty = False
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.convolution = layer.conv
+        self.stride, self.freq = layer.stride, layer.freq
+        self.residual = nn.Sequential(*map(_Block, layer.dconv.layers))
+        self.gated = _Gated(layer.rewrite)
+
+    def forward(self, x: Tensor, inject: Tensor | None = None) -> Tensor:
+        """See `HEncLayer.forward`."""
+        if not self.freq:
+            x = F.pad(x.flatten(1, -2), (0, -x.shape[-1] % self.stride))
+        y = self.convolution(x)
+        if inject is not None:
+            y = y + (inject[:, :, None] if inject.dim() < y.dim() else inject)
+        y = F.gelu(y)
+        if self.freq:
+            batch, channels, bins, frames = y.shape
+            rows = y.permute(0, 2, 3, 1).reshape(batch * bins, frames, channels)
+            y = self.residual(rows).reshape(batch, bins, frames, channels).permute(0, 3, 1, 2)
+        else:
+            y = self.residual(y.transpose(1, 2)).transpose(1, 2)
+        gated: Tensor = self.gated(y)
+        return gated
+
+
+class Decode(nn.Module):
+    """What `HDecLayer` does."""
+
+    empty = False
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.transposed = layer.conv_tr
+        self.freq, self.last, self.pad = layer.freq, layer.last, layer.pad
+        self.inputs = layer.chin
+        self.gated = _Gated(layer.rewrite)
+
+    def forward(self, x: Tensor, skip: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """See `HDecLayer.forward`."""
+        if self.freq and x.dim() == 3:
+            x = x.view(len(x), self.inputs, -1, x.shape[-1])
+        y = self.gated(x + skip)
+        z = self._in_bins(y) if self.freq else self._in_time(y, length)
+        return (z if self.last else F.gelu(z)), y
+
+    def _in_bins(self, y: Tensor) -> Tensor:
+        layer = self.transposed
+        cut = (layer.padding[0] + self.pad, layer.padding[1])
+        return F.conv_transpose2d(y, layer.weight, layer.bias, layer.stride, cut)
+
+    def _in_time(self, y: Tensor, length: int) -> Tensor:
+        """A transposed convolution as one that gives `stride` frames at once, as channels."""
+        layer = self.transposed
+        inputs, outputs, kernel = layer.weight.shape
+        stride = layer.stride[0]
+        taps = kernel // stride
+        weight = layer.weight.reshape(inputs, outputs, taps, stride).flip(2)
+        weight = weight.permute(3, 1, 0, 2).reshape(stride * outputs, inputs, taps)
+        z = F.conv1d(y, weight, layer.bias.repeat(stride), padding=taps - 1).transpose(1, 2)
+        z = z.reshape(len(z), -1, outputs)[:, self.pad : self.pad + length]
+        return z.transpose(1, 2)
