@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Self
 
 
@@ -23,22 +23,22 @@ class CoreClock:
         self.seconds = 0.0
         self._now = now
         self._lock = Lock()
-        self._running = 0
+        self._threads = set[int]()  # that compute one
         self._since = 0.0
 
     def begin(self) -> None:
-        """A network is computed from now on; may overlap with others."""
+        """Count from now on: the calling thread computes a network, and others may as well."""
         with self._lock:
-            self._running += 1
-            if self._running == 1:
+            if not self._threads:
                 self._since = self._now()
+            self._threads.add(get_ident())
 
     def end(self) -> None:
-        """One of them is done."""
+        """It is done, or was before: spectrograms are inverted one by one."""
         with self._lock:
-            self._running -= 1
-            if self._running == 0:
+            if self._threads == {get_ident()}:
                 self.seconds += self._now() - self._since
+            self._threads.discard(get_ident())
 
     def __enter__(self) -> Self:
         self.seconds = 0.0

@@ -206,6 +206,7 @@ def test_what_was_converted_is_found_again_unless_it_is_damaged(made, folder):
     load()
     assert told == ["weights"]
     (one,) = kept.iterdir()
+    assert b"gated" in (one / "0.xml").read_bytes()  # it is the one with channels last
     (one / "0.xml").write_text("<net")
     load()
     assert told == ["weights"] * 2
@@ -276,17 +277,19 @@ def test_the_engine_is_chosen_by_the_device_and_the_wish(tmp_path):
         choose("openvino", device="cuda")
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
 def test_what_is_normalised_over_a_long_time_stays_exact():
-    """OpenVINO adds up a row in single precision: one of a million numbers loses 50 dB."""
+    """OpenVINO adds up a row in single precision: with one of a million numbers 99 dB are left."""
     openvino = openvino_core._openvino()
     norm = torch.nn.GroupNorm(1, 12)
+    torch.nn.init.normal_(norm.weight, generator=torch.Generator().manual_seed(1))
     x = 0.3 + 1.5 * torch.randn(1, 85_995, 12, generator=torch.Generator().manual_seed(0))
     converted = openvino.convert_model(Normalise(norm), example_input=x, input=[list(x.shape)])
     compiled = openvino.Core().compile_model(converted, "CPU")
     found = compiled([x.numpy()])[0]
     with torch.no_grad():
         expected = norm.double()(x.double().transpose(1, 2)).transpose(1, 2).numpy()
-    assert decibels(found, expected) >= GOOD_DB
+    assert decibels(found, expected) >= 120
 
 
 @pytest.mark.parametrize(("threads", "streams"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 2)])

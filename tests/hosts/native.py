@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -99,8 +98,11 @@ class NativeHost:
     def open_files(self) -> dict[str, list[str]]:
         """What it holds: its threads, its sockets, and its child processes."""
         while True:
-            with suppress(FileNotFoundError, ProcessLookupError):  # one ended: look again
+            try:
                 return self._look()
+            except (FileNotFoundError, ProcessLookupError):  # a thread or child ended: look again
+                if self._process.poll() is not None:
+                    raise
 
     def _look(self) -> dict[str, list[str]]:
         process = Path(f"/proc/{self._process.pid}")
