@@ -47,15 +47,15 @@ def _in_place_of(module: nn.Module) -> nn.Module:
     return module
 
 
+def _is_bare(layer: Any) -> bool:
+    """Whether a layer is a convolution, a gated one, and no norm between them."""
+    if layer.empty or not layer.rewrite:
+        return False
+    return isinstance(layer.norm1, nn.Identity) and isinstance(layer.norm2, nn.Identity)
+
+
 def _encodes(layer: Any) -> bool:
-    return bool(
-        not layer.empty
-        and layer.rewrite
-        and isinstance(layer.norm1, nn.Identity)
-        and isinstance(layer.norm2, nn.Identity)
-        and layer.dconv
-        and all(_is_plain(block) for block in layer.dconv.layers)
-    )
+    return _is_bare(layer) and bool(layer.dconv) and all(map(_is_plain, layer.dconv.layers))
 
 
 def _is_plain(block: Any) -> bool:
@@ -68,14 +68,8 @@ def _is_plain(block: Any) -> bool:
 
 
 def _decodes(layer: Any) -> bool:
-    return bool(
-        not layer.empty
-        and layer.rewrite
-        and isinstance(layer.norm1, nn.Identity)
-        and isinstance(layer.norm2, nn.Identity)
-        and not layer.dconv
-        and (layer.freq or layer.kernel_size % layer.stride == 0)
-    )
+    divides = layer.freq or layer.kernel_size % layer.stride == 0
+    return _is_bare(layer) and not layer.dconv and divides
 
 
 class Normalise(nn.Module):
