@@ -12,7 +12,8 @@ from tests.cli.helpers import Ended, refused
 from tests.server.sidecar import COMMAND, Sidecar
 
 COST = 0.05
-COSTLY = f"fake:segment=44100,rate=44100,cost={COST}"
+SECONDS = 4
+COSTLY = f"fake:segment={44_100 * SECONDS},rate=44100,cost={COST}"
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_the_speed_is_at_most_what_the_model_leaves(bench):
     found = json.loads(ended.out)
     (speed,) = found.values()
     assert (speed["model"], speed["device"]) == ("fake", "cpu")
-    assert 0 < speed["bounce"] <= 1 / COST
+    assert 0 < speed["bounce"] <= SECONDS / COST
     # A hop lasts as long as a run, whose stems come a run later; both with a quarter more.
     assert speed["live_ms"] >= 2 * 1.25 * 1000 * COST
     assert not speed["calibrated"]

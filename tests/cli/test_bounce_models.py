@@ -141,7 +141,7 @@ def test_hostile_weights_run_nothing(tmp_path):
 def test_no_route_and_no_cache_is_said_at_once(tmp_path):
     if subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode:
         pytest.skip("this user may not make network namespaces")
-    before = ("timeout", "5", "unshare", "-n")
+    before = ("timeout", "30", "unshare", "-n")
     empty = {"HF_HOME": str(tmp_path / "empty")}
     options = ["-m", "htdemucs", "-o", "out"]
     ended = bounce(real_song(), *options, cwd=tmp_path, before=before, environment=empty)

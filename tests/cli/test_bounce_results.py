@@ -193,7 +193,7 @@ def test_input_over_full_scale(clip: str, bits: str, tmp_path: Path):
     found = manifest(tmp_path / "out/song")
     drums = found["stems"][0]
     highest = float(np.abs(stems["drums"]).max())
-    lines = ended.err.splitlines()
+    lines = ended.told
     assert len(lines) == 1
     assert "warning" in lines[0]
     if clip == "rescale":

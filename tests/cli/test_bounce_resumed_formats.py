@@ -1,11 +1,12 @@
 """A run that was killed and resumed gives the same files, in every format and with a network."""
 
 import json
+import signal
 
 import pytest
 
 from tests import networks
-from tests.cli.helpers import good, music, start, tree, write
+from tests.cli.helpers import good, music, stopped, tree, write
 from tests.networks import RATE
 
 KINDS = [
@@ -26,6 +27,13 @@ def network(tmp_path_factory):
     return path
 
 
+def second_window(process):
+    """Return when it is separated."""
+    for line in process.stdout:
+        if json.loads(line).get("windows") == 2:
+            return
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("audio_format", "bits"), KINDS)
 def test_killed_and_resumed_gives_equal_files(network, audio_format, bits, tmp_path):
@@ -33,17 +41,14 @@ def test_killed_and_resumed_gives_equal_files(network, audio_format, bits, tmp_p
     kind = ["--format", audio_format, *(["--bits", bits] if bits else [])]
     common = ["song.wav", "-m", network, *kind, "--json"]
     good(*common, "-o", "undisturbed", cwd=tmp_path)
-    process = start(*common, "-o", "killed", "--resume", cwd=tmp_path)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if json.loads(line).get("windows") == 2:
-            break
-    process.kill()
-    process.communicate()
-    assert not (tmp_path / "killed/song").exists()
-    good(*common, "-o", "killed", "--resume", cwd=tmp_path)
+    again = [*common, "-o", "killed", "--resume"]
+    ended = stopped(signal.SIGKILL, second_window, *again, cwd=tmp_path, made="killed/song")
+    assert ended.status == -signal.SIGKILL, ended.err
+    good(*again, cwd=tmp_path)
     expected, found = tree(tmp_path / "undisturbed"), tree(tmp_path / "killed")
     manifests = [json.loads(files.pop("song/manifest.json") or b"") for files in (expected, found)]
     assert found == expected
     total = manifests[0]["windows"]["total"]
-    assert manifests[1]["windows"] == {"total": total, "computed": total - 2}
+    windows = manifests[1]["windows"]
+    assert windows["total"] == total
+    assert windows["computed"] <= total - 2

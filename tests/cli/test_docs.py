@@ -16,7 +16,7 @@ from tests.server.sidecar import Sidecar
 def test_the_example_in_python_loses_nothing(tmp_path_factory, monkeypatch):
     (example,) = re.findall("```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     song = np.random.default_rng(1).uniform(-0.5, 0.5, (2, 100_000)).astype(np.float32)
-    with Sidecar(tmp_path_factory.mktemp("s"), "--calibrate", "0.2") as sidecar:
+    with Sidecar(tmp_path_factory.mktemp("s"), "--calibrate", "1") as sidecar:
         for name in ("STEMBRIDGE_RUNTIME_DIR", "STEMBRIDGE_CONFIG_DIR"):
             monkeypatch.setenv(name, sidecar.environment[name])
         names: dict[str, Any] = {"song": song}

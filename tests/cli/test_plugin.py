@@ -184,12 +184,13 @@ def test_a_server_elsewhere_is_recorded_by_its_whole_path(user):
     assert "connection" not in json.loads(user.file.read_text())
 
 
+@pytest.mark.slow
 def test_the_recorded_command_starts_a_server_that_is_nobodys_child(user, tmp_path):
     user.make()
     user.plugin("install", user.build)
     command = json.loads(user.file.read_text())["command"]
     assert Path(command[0]).is_absolute()
-    command[command.index("--idle-exit") + 1] = "1"
+    command[command.index("--idle-exit") + 1] = "10"
     (tmp_path / "bridge.py").write_text("raise SystemExit('not this one')")
     with (tmp_path / "log").open("wb") as log:
         done = subprocess.run(

@@ -1,11 +1,12 @@
 """`stembridge presets`, `bounce --preset` and `chain`, as a user runs them."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
 import zipfile
-from shutil import copy, copytree
+from shutil import copy, copytree, ignore_patterns, rmtree
 
 import numpy as np
 import pedalboard
@@ -14,6 +15,7 @@ import soundfile
 
 from bridge.runtime.chain import BLOCK
 from bridge.runtime.preset import Preset
+from tests.attempts import tried
 from tests.cli.helpers import (
     COMMAND,
     GAINS,
@@ -26,6 +28,7 @@ from tests.cli.helpers import (
     read,
     refused,
     song,
+    stopped,
     tree,
     write,
 )
@@ -215,20 +218,16 @@ def test_resume_does_not_mix_presets(tmp_path):
 
 def unfinished(folder, words):
     """Work that was interrupted under another preset is not gone on with."""
-    process = subprocess.Popen(
-        [*COMMAND, *("fake:cost=0.5,segment=4410" if w == "fake" else w for w in words), "-o", "b"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not present(folder / "b", ".stembridge-part/*/state.npz"):
-        assert process.poll() is None
-    process.kill()
-    process.wait()
+    again = ["fake:cost=0.5,segment=4410" if w == "fake" else w for w in words] + ["-o", "b"]
+
+    def has_state(process):
+        while process.poll() is None and not present(folder, "b/.stembridge-part/*/state.npz"):
+            time.sleep(0.005)
+
+    stopped(signal.SIGKILL, has_state, *again, cwd=folder, made="b/song")
     text = (folder / "mine.toml").read_text()
     (folder / "mine.toml").write_text(text + "remaining = -3.0\n")
-    again = [("fake:cost=0.5,segment=4410" if w == "fake" else w) for w in words]
-    refused(bounce(*again, "-o", "b", cwd=folder), 8, "sha256 was", "start anew")
+    refused(bounce(*again, cwd=folder), 8, "sha256 was", "start anew")
     (folder / "mine.toml").write_text(text)
 
 
@@ -281,13 +280,17 @@ def test_what_a_killed_chain_leaves_is_gone_after_the_next(run, tmp_path):
     (tmp_path / "echo.toml").write_text(ECHO)
     write(tmp_path / "in.wav", music(4_000_000))
     words = ("chain", "echo.toml", "in.wav", "-o", "new/out.wav")
-    process = subprocess.Popen([STEMBRIDGE, *words], cwd=tmp_path)
-    while not present(tmp_path, "**/take.f32"):
-        assert process.poll() is None
-        time.sleep(0.001)
-    process.kill()
-    process.wait()
-    assert present(tmp_path, "**/take.f32")
+
+    def leaves():
+        rmtree(tmp_path / "new", ignore_errors=True)
+        process = subprocess.Popen([STEMBRIDGE, *words], cwd=tmp_path)
+        while process.poll() is None and not present(tmp_path, "**/take.f32"):
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        return present(tmp_path, "**/take.f32")
+
+    assert tried(leaves, bool)
     done = run(*words)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.wav"]
@@ -382,7 +385,7 @@ def test_a_wheel_has_the_presets(tmp_path):
     for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"):
         copy(ROOT / name, tmp_path)
     for name in ("bridge", "presets"):
-        copytree(ROOT / name, tmp_path / name)
+        copytree(ROOT / name, tmp_path / name, ignore=ignore_patterns("__pycache__"))
     build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
     subprocess.run([*build, "-w", "made", "."], cwd=tmp_path, check=True, capture_output=True)
     (wheel,) = (tmp_path / "made").glob("*.whl")

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bridge.runtime.study_files import can_draw
-from tests.cli.helpers import COMMAND, Ended, music, refused, run, song, tree, write
+from tests.cli.helpers import COMMAND, Ended, music, refused, run, shown, song, tree, write
 
 RATE = 44_100
 STUDY = [COMMAND[0], "study"]
@@ -80,6 +80,7 @@ def test_ctrl_c_keeps_what_was_measured(folder, tmp_path):
     assert "left" in line
     while "window" not in line:
         line = running.stderr.readline()
+        assert line
     running.send_signal(signal.SIGINT)
     printed, told = running.communicate(timeout=60)
     assert running.returncode == 130
@@ -93,17 +94,11 @@ def test_ctrl_c_keeps_what_was_measured(folder, tmp_path):
 
 def test_a_terminal_gets_a_bar_that_goes_away(folder):
     ours, theirs = pty.openpty()
-    running = start("song.wav", *FAKE, cwd=folder, stdout=subprocess.PIPE, stderr=theirs)
+    running = start("song.wav", *FAKE[:2], cwd=folder, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
-    shown = b""
-    try:
-        while piece := os.read(ours, 65_536):
-            shown += piece
-    except OSError:  # how Linux tells that the other end was closed
-        pass
+    text = shown(ours)
     printed, _ = running.communicate(timeout=60)
     assert running.returncode == 0
-    text = shown.decode()
     assert "window 0.45 s" in text
     assert "%" in text
     assert "left" in text

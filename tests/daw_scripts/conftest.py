@@ -4,4 +4,4 @@ from __future__ import annotations
 
 # ruff: noqa: F401 - pytest finds fixtures by their names here
 from tests.hosts.ardour.conftest import ardour, cleared, journal, running, sessions, sidecar
-from tests.hosts.conftest import folder
+from tests.hosts.conftest import folder, places

@@ -19,17 +19,18 @@ os.environ.setdefault("DISPLAY", "/nonexistent")
 def folder(tmp_path_factory):
     """Where the plug-in finds a sidecar. The same for all tests: hosts keep instances, and with
     them the link of this process, for longer than a test."""
-    made = tmp_path_factory.mktemp("h")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STEMBRIDGE_RUNTIME_DIR", str(made / "r"))
-        patch.setenv("STEMBRIDGE_CONFIG_DIR", str(made / "c"))
-        yield made
+    return tmp_path_factory.mktemp("h")
 
 
 @pytest.fixture(autouse=True)
-def _end_instances():
-    """End those that only Python's collector frees, such as pedalboard's: each would open its
-    session again in the next test's sidecar, and take what that can grant."""
+def places(folder, monkeypatch):
+    """The plug-in looks there, as long as a test here runs.
+
+    Instances that only Python's collector frees, such as pedalboard's, are ended after it: each
+    would open its session again in the next test's sidecar, and take what that can grant.
+    """
+    monkeypatch.setenv("STEMBRIDGE_RUNTIME_DIR", str(folder / "r"))
+    monkeypatch.setenv("STEMBRIDGE_CONFIG_DIR", str(folder / "c"))
     yield
     gc.collect()
 

@@ -61,9 +61,9 @@ def _accept(listening: socket.socket, taken: list[socket.socket]) -> None:
 
 @contextmanager
 def allowed_to_start(config: Path) -> Iterator[None]:
-    """The plug-in may start `stembridge serve` itself; it ends a second after its last host."""
+    """The plug-in may start `stembridge serve` itself; it ends seconds after its last host."""
     config.mkdir(mode=0o700, exist_ok=True)
-    command = [COMMAND, "serve", "--calibrate", "1", "--idle-exit", "1"]
+    command = [COMMAND, "serve", "--calibrate", "1", "--idle-exit", "5"]
     _write(config / "plugin.json", {"command": command})
     time.sleep(PAUSE_SECONDS)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import json
 import sys
+import time
 from _ctypes import dlclose
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,11 @@ def held(binary: str) -> dict[str, Any]:
 def main(binary: str) -> None:
     before = held(binary)
     said = scanned(binary)
-    sys.stdout.write(json.dumps({**said, "before": before, "after": held(binary)}))
+    # A thread that was joined is listed for a moment more.
+    deadline = time.monotonic() + 1
+    while (after := held(binary)) != before and time.monotonic() < deadline:
+        time.sleep(0.005)
+    sys.stdout.write(json.dumps({**said, "before": before, "after": after}))
 
 
 if __name__ == "__main__":

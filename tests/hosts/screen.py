@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from tests.attempts import tried
 from tests.server.sidecar import PATIENCE_SECONDS, wait_until
 
 TOOLS = {
@@ -54,7 +56,8 @@ class Screen:
         with os.fdopen(reading) as number:
             try:
                 # Without -noreset it throws everybody out when a first client leaves.
-                options = ("-noreset", "-screen", "0", SIZE, "-displayfd", str(writing))
+                # Without -r a key repeats where its release is late.
+                options = ("-noreset", "-r", "-screen", "0", SIZE, "-displayfd", str(writing))
                 self._start("Xvfb", *options, pass_fd=writing)
             finally:
                 os.close(writing)
@@ -92,8 +95,15 @@ class Screen:
         self.run("xdotool", "key", "--delay", "60", *keys)
 
     def click(self, window: str, x: int, y: int) -> None:
-        """Click at a place of a window."""
+        """Click at a place of a window, which has the keyboard then."""
         self.run("xdotool", "mousemove", "--window", window, str(x), str(y), "click", "1")
+        wait_until(lambda: self._focus() == window)
+
+    def _focus(self) -> str:
+        """The window that has the keyboard; "" for none."""
+        with suppress(subprocess.CalledProcessError):
+            return self.run("xdotool", "getwindowfocus").decode().strip()
+        return ""
 
     def resize(self, window: str, width: int, height: int) -> None:
         """Give a window another size, and it the time to take it."""
@@ -102,7 +112,13 @@ class Screen:
 
     def capture(self, window: str) -> np.ndarray:
         """What a window shows: (height, width, 3) of 8 bits."""
-        lines = self.run("xdotool", "getwindowgeometry", "--shell", window).decode().splitlines()
-        shape = dict(line.split("=") for line in lines)
-        pixels = self.run("import", "-window", window, "-depth", "8", "rgb:-")
-        return np.frombuffer(pixels, np.uint8).reshape(int(shape["HEIGHT"]), int(shape["WIDTH"]), 3)
+
+        def taken() -> tuple[np.ndarray, tuple[int, int, int]]:
+            lines = self.run("xdotool", "getwindowgeometry", "--shell", window).decode()
+            size = dict(line.split("=") for line in lines.splitlines())
+            pixels = self.run("import", "-window", window, "-depth", "8", "rgb:-")
+            return np.frombuffer(pixels, np.uint8), (int(size["HEIGHT"]), int(size["WIDTH"]), 3)
+
+        # It may have got another size in between.
+        pixels, shape = tried(taken, lambda made: made[0].size == np.prod(made[1]))
+        return pixels.reshape(shape)

@@ -30,7 +30,7 @@ MODELS = {
     "fake": ("auto", 1e-6),
     "fake:rate=44100,segment=4000,delay=100": ("auto", 1e-6),
     "spectral": ("auto", 1e-6),
-    "htdemucs": ("3000", 1e-4),
+    "htdemucs": ("8000", 1e-4),
 }
 
 pytestmark = [
@@ -155,7 +155,7 @@ def test_stem_buses_are_raw_or_post_fader(server, song):
 
 
 def test_a_saved_state_brings_everything_back(server, song, tmp_path):
-    stems, plan = streamed_by(server, song, latency="200")
+    stems, plan = streamed_by(server, song, latency="1000")
     state = wanting("spectral", rate=RATE, plan=plan)
     state["parameters"] = {"vocals_gain": -6.5, "drums_mute": 1}
     first = Track(song, preset=write_preset(server.folder, state))

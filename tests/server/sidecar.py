@@ -22,7 +22,8 @@ from tests.cli.helpers import Ended
 from tests.server.raw import Raw
 
 COMMAND = str(Path(sys.executable).with_name("stembridge"))
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
+RUN_SECONDS = 300.0
 MISTAKES = ("Traceback", "server.mistake", "Exception ignored", "ResourceWarning")
 
 
@@ -93,10 +94,15 @@ class Sidecar:
             client.receive(Socket.CONTROL, Bye)
 
     def status(self) -> dict[str, Any]:
-        """What `stembridge status --json` shows."""
-        found = ask_status(read_connection(self.connection))
-        self._seen |= {worker["pid"] for worker in found["workers"].values() if worker["pid"]}
-        return found
+        """What `stembridge status --json` shows. One that is busy is asked again."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._ask()
+            except ServerError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     def workers(self) -> dict[str, int]:
         """Process ids of the workers that run, by name."""
@@ -120,7 +126,7 @@ class Sidecar:
             env=self.environment,
             capture_output=True,
             check=False,
-            timeout=PATIENCE_SECONDS,
+            timeout=RUN_SECONDS,
         )
         ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in ended.err, ended.err
@@ -140,13 +146,18 @@ class Sidecar:
     def kill(self) -> None:
         """End the process at once, and whatever is left of its workers."""
         with suppress(ServerError, OSError):
-            self.status()
+            self._ask()
         self.process.kill()
         self.process.wait()
         for pid in self._seen:
             if is_running(pid):
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
+
+    def _ask(self) -> dict[str, Any]:
+        found = ask_status(read_connection(self.connection))
+        self._seen |= {worker["pid"] for worker in found["workers"].values() if worker["pid"]}
+        return found
 
     def _is_published(self) -> bool:
         assert self.process.poll() is None, self._describe()

@@ -4,14 +4,19 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <string>
 
 int main(int count, char** arguments) {
     // No sidecar of the user's is to be found, nor started.
-    const auto folder = std::filesystem::temp_directory_path() / "stembridge-test-plugin";
+    std::string name = std::filesystem::temp_directory_path() / "stembridge-test-plugin.XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) return 2;
+    const std::filesystem::path folder = name;
     setenv("STEMBRIDGE_RUNTIME_DIR", (folder / "r").c_str(), 1);
     setenv("STEMBRIDGE_CONFIG_DIR", (folder / "c").c_str(), 1);
     const juce::ScopedJuceInitialiser_GUI juceRuns;
-    return doctest::Context(count, arguments).run();
+    const int status = doctest::Context(count, arguments).run();
+    std::filesystem::remove_all(folder);
+    return status;
 }
 
 #ifdef __SANITIZE_THREAD__

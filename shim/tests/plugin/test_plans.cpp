@@ -1,6 +1,7 @@
 /// Which plan an instance plays by, and which its project keeps.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -262,10 +263,15 @@ TEST_CASE("a burst that the granted plan was made for is no render") {
         play(20 * kBlock, Offline::Never);
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-    const auto began = std::chrono::steady_clock::now();
-    play(kBurst - 4 * kBlock, Offline::Auto);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    CHECK(took.count() < 0.25);  // made to wait, it would take twice as long
+    double least = 1;
+    for (int burst = 0; burst < 3 && least >= 0.25; ++burst) {
+        play(kBlock, Offline::Never);  // so that the host is not ahead
+        const auto began = std::chrono::steady_clock::now();
+        play(kBurst - 4 * kBlock, Offline::Auto);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        least = std::min(least, took.count());
+    }
+    CHECK(least < 0.25);  // made to wait, it would take twice as long
 }
 
 TEST_CASE("whoever prepares anew does not wait for a render that waits") {

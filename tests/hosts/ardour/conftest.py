@@ -66,7 +66,12 @@ def cleared(journal):
 
 @pytest.fixture(scope="session")
 def ardour(folder, journal) -> Ardour:
-    return Ardour(folder / "home", STEMBRIDGE_PLUGIN_LOG=str(journal.path))
+    return Ardour(
+        folder / "home",
+        STEMBRIDGE_PLUGIN_LOG=str(journal.path),
+        STEMBRIDGE_RUNTIME_DIR=str(folder / "r"),
+        STEMBRIDGE_CONFIG_DIR=str(folder / "c"),
+    )
 
 
 @pytest.fixture(scope="session")

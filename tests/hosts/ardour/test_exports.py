@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from tests.attempts import tried
 from tests.hosts.ardour.comparing import check, check_main
 from tests.hosts.ardour.conftest import IS_FULL, RATES, play_song
 from tests.hosts.ardour.host import BOUNCED
@@ -60,24 +61,24 @@ def test_an_export_is_that_of_the_stream(
 # At 64 frames the engine's blocks are smaller than those of a bounce.
 BOUNCES = list(product(KINDS, RATES, (64, 1024)))
 SHORT_BOUNCES = [("VST3", 48_000, 64), ("LV2", 44_100, 1024)]
+
+
 # A host that tells nothing waits only while it is further ahead of the clock than it may be when it
 # plays. A machine that is too busy for that, or to grant the plan before the first blocks come, is
 # heard without stems for a while, as in real time.
-ATTEMPTS = 3
-
-
 @pytest.mark.parametrize(("kind", "rate", "block"), BOUNCES if IS_FULL else SHORT_BOUNCES)
 def test_a_bounce_that_tells_nothing_is_that_of_the_stream(
     ardour, sessions, journal, sidecar, kind, rate, block
 ):
     song = play_song(rate)
     asked = {"kind": kind, "place": "track", "frames": song.shape[1], "block": block}
-    for _ in range(ATTEMPTS):
+
+    def bounced():
         journal.clear()
         played = ardour.play(sessions(rate), **asked, sleep=SETTLED_SECONDS, bounce=BOUNCED)
-        render = journal.render(song.shape[1])
-        if not render.replaced:
-            break
+        return played, journal.render(song.shape[1])
+
+    played, render = tried(bounced, lambda made: not made[1].replaced)
     check_main(played, song)
     assert played.after == played.latency
     if render.replaced:

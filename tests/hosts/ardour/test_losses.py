@@ -8,6 +8,7 @@ import signal
 import numpy as np
 import pytest
 
+from tests.attempts import tried
 from tests.hosts.ardour.comparing import (
     HEARD_DECIBELS,
     STEMS,
@@ -20,7 +21,9 @@ from tests.hosts.ardour.conftest import IS_FULL, make_ready, play_song
 from tests.hosts.plugin import decibels
 from tests.server.sidecar import Sidecar, wait_until
 
-RATE, SECONDS, BLOCK = 48_000, 12, 1024
+RATE, SECONDS, BLOCK = 48_000, 30, 1024
+# A render waits for a server that was killed for two seconds, for all that it takes to be back.
+QUICK_SECONDS = 1
 KINDS = ("VST3", "LV2") if IS_FULL else ("VST3",)
 
 
@@ -79,13 +82,20 @@ def test_a_worker_that_is_killed_costs_nothing(ardour, session, journal, server,
     check(played, render, song, server, RATE)
 
 
-def test_a_server_that_is_back_in_time_costs_nothing(ardour, session, journal, server, asked, song):
-    with ardour.start(session, **asked) as playing:
-        wait_until(lambda: playing.exported() > song.shape[1] // 4)
-        kill(server)
-        server.start()
-        played = playing.finish()
-    render = journal.render(song.shape[1])
+def test_a_server_that_is_back_in_time_costs_nothing(
+    ardour, sessions, journal, server, asked, song
+):
+    def interrupted():
+        journal.clear()
+        with ardour.start(sessions(RATE, SECONDS), **asked) as playing:
+            wait_until(lambda: playing.exported() > song.shape[1] // 4)
+            kill(server)
+            server.start()
+            return playing.finish(), journal.render(song.shape[1])
+
+    played, render = tried(interrupted, lambda made: not made[1].replaced)
+    if render.replaced and server.answered_seconds > QUICK_SECONDS:
+        pytest.skip(f"this machine takes {server.answered_seconds:.1f} s to start a server")
     assert len(render.epochs) > 1
     check(played, render, song, server, RATE)
 

@@ -24,5 +24,5 @@ for id = 0, count - 1 do
   if not found:isnil() and found:desc().label == asked.name then control = found end
 end
 control:set_value(tonumber(asked.value), PBD.GroupControlDisposition.NoGroup)
-sleep(1) -- it travels with a block
+sleep(3) -- it travels with a block
 assert(Session:save_state("", false, false, false, false, false) == 0, "it was not saved")
