@@ -141,7 +141,7 @@ class ScriptedSession:
     refusal: tuple[str, str] | None = None
     keeps_plans: bool = True
     most_frames: int = 100
-    heartbeat_us: int = 1_000_000
+    heartbeat_us: int = 10_000_000
     epochs: list[ScriptedEpoch] = field(default_factory=list)
     asked: list[Configure] = field(default_factory=list)
     resets: list[Reset] = field(default_factory=list)

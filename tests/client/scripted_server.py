@@ -85,11 +85,8 @@ class ScriptedServer:
 
     def serve(self):
         sockets = {Socket.CONTROL: self.sockets.control, Socket.AUDIO: self.sockets.audio}
-        poller = zmq.Poller()
-        for socket in sockets.values():
-            poller.register(socket, zmq.POLLIN)
         while not self.ending:
-            poller.poll(2)
+            time.sleep(0.002)  # no poll: others may use the sockets meanwhile
             with self.lock:
                 for name, socket in sockets.items():
                     while (received := self.sockets.receive(socket)) is not None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bridge.client.patience import Patience
 from bridge.errors import ServerError
 from bridge.protocol.messages import Bye, Error
 from bridge.protocol.states import Socket
@@ -163,7 +164,8 @@ def test_real_time_goes_on_without_a_server(server, open_stream):
 
 
 def test_what_is_not_there_at_the_end_in_real_time_is_late(server, open_stream):
-    stream, audio = open_stream(realtime=True, timeout=0.2), signal(500)
+    stream, audio = open_stream(realtime=True), signal(500)
+    stream._driver._patience = Patience(0.2)
     server.kill()
     for at in range(0, 500, BLOCK):
         stream.process(audio[:, at : at + BLOCK])
@@ -209,8 +211,9 @@ def test_a_refusal_later_on_is_told_and_tried_again(server, open_stream):
 
 @pytest.mark.slow
 def test_another_plan_than_before_is_not_taken(server, open_stream):
-    stream = open_stream(timeout=1)
+    stream = open_stream()
     play(stream, signal(400), [BLOCK])
+    stream._driver._patience = Patience(1.5)  # each attempt renews it, up to 2 s apart
     server.answers(hop=90)
     server.options["keeps_plans"] = False
     lose_server(server)

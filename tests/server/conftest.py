@@ -12,14 +12,14 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="session")
 def sidecar(tmp_path_factory):
     """One for all tests that leave it as they found it."""
-    with Sidecar(tmp_path_factory.mktemp("s"), "--calibrate", "0.2") as running:
+    with Sidecar(tmp_path_factory.mktemp("s"), "--calibrate", "1") as running:
         yield running
 
 
 @pytest.fixture
 def own_sidecar(tmp_path_factory):
     """One for a test that harms it, or looks at its memory."""
-    with Sidecar(tmp_path_factory.mktemp("s"), "--calibrate", "0.2") as running:
+    with Sidecar(tmp_path_factory.mktemp("s"), "--calibrate", "0.5") as running:
         yield running
 
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bridge.client import StemStream
 from bridge.errors import ServerError
-from tests.server.playing import OTHER, Samples, blocks, decibels
+from tests.attempts import tried
+from tests.server.playing import ATTEMPTS, OTHER, Samples, blocks, decibels, expected, measured
 from tests.server.sidecar import Sidecar
 
 RATE = 48_000
 BLOCK = 480
 LATENCY_MS = 500
 COST_US = 20_000
-ATTEMPTS = 3
 NULL_DECIBELS = -120
+HAPPENING_SECONDS = 0.5
 
 Faults = Mapping[float, Callable[[], object]]
 
@@ -49,7 +49,7 @@ def opened(sidecar: Sidecar, model: str, cost_us: int = COST_US, **options: Any)
     usual: dict[str, Any] = {
         "connection": sidecar.connection,
         "latency": LATENCY_MS,
-        "timeout": 20,
+        "timeout": 120,
     }
     options = usual | options
     for _ in range(ATTEMPTS):  # the first one may only have it measured
@@ -64,7 +64,7 @@ def opened(sidecar: Sidecar, model: str, cost_us: int = COST_US, **options: Any)
 
 def pretend(sidecar: Sidecar, cost_us: int) -> bool:
     """Have the sidecar believe that every run it knows takes so long; False if it did already."""
-    file = Path(sidecar.environment["STEMBRIDGE_CONFIG_DIR"]) / "calibration.json"
+    file = measured(sidecar)
     if not file.exists():
         return False
     found, times = json.loads(file.read_text()), {"typical_us": cost_us, "worst_us": cost_us}
@@ -75,9 +75,9 @@ def pretend(sidecar: Sidecar, cost_us: int) -> bool:
     return True
 
 
-def steady() -> Iterator[float]:
+def steady(block: int = BLOCK) -> Iterator[float]:
     """When a host hands over each block, in seconds since it began to play."""
-    return (number * BLOCK / RATE for number in count(1))
+    return (number * block / RATE for number in count(1))
 
 
 def play(
@@ -86,26 +86,30 @@ def play(
     faults: Faults | None = None,
     times: Iterator[float] | None = None,
     *,
+    block: int = BLOCK,
     realtime: bool = True,
 ) -> Heard:
     """Play a signal (C, n), in real time or as fast as it goes.
 
     faults: what happens beside the host, at so many seconds of the signal. times: see `steady`.
+    block: frames of each.
     """
     coming = sorted((faults or {}).items())
     out, position, longest, before = [], 0, 0.0, stream.late_frames
     happening: list[Future[object]] = []
     began = time.monotonic()
     with ThreadPoolExecutor(len(coming) + 1) as beside:
-        for due, block in zip(times or steady(), blocks(signal, BLOCK), strict=False):
+        for due, piece in zip(times or steady(block), blocks(signal, block), strict=False):
             while coming and coming[0][0] * RATE <= position:
                 happening.append(beside.submit(coming.pop(0)[1]))
+                if not realtime:  # else all may be over before it happens
+                    wait(happening, HAPPENING_SECONDS)
             if realtime:
                 time.sleep(max(0.0, began + due - time.monotonic()))
             called = time.monotonic()
-            out.append(stream.process(block))
+            out.append(stream.process(piece))
             longest = max(longest, time.monotonic() - called)
-            position += block.shape[1]
+            position += piece.shape[1]
     assert not coming, f"the signal ended before {coming}"
     for each in happening:
         each.result()
@@ -134,6 +138,27 @@ def check(heard: Heard, signal: Samples, wanted: Samples, guard: int, error: flo
     assert (weights == 1).mean() > 0.2, "there is nothing to be compared"
     found: Samples = late
     return found
+
+
+def undisturbed(
+    stream: StemStream,
+    signal: Samples,
+    error: float,
+    times: Callable[[], Iterator[float]] | None = None,
+    *,
+    block: int = BLOCK,
+) -> tuple[Heard, Samples]:
+    """Play a signal in real time, again where a stop of this machine may have made frames late.
+
+    times: makes those of `play`. Returns what was heard, and what `check` finds of it.
+    """
+    wanted = expected(stream, signal, RATE)
+
+    def attempt() -> tuple[Heard, Samples]:
+        heard = play(stream, signal, times=times and times(), block=block)
+        return heard, check(heard, signal, wanted, stream.plan.guard, error)
+
+    return tried(attempt, lambda found: not found[1].any(), times=4)
 
 
 def distance(late: Samples) -> Samples:

@@ -28,6 +28,7 @@ from bridge.runtime.connection import read_connection
 from bridge.runtime.transport import connect_client
 
 M = TypeVar("M", bound=Message)
+STAY_SECONDS = 0.5
 _ACCEPTED = {Socket.CONTROL: CONTROL_TO_CLIENT, Socket.AUDIO: AUDIO_TO_CLIENT}
 
 
@@ -38,6 +39,7 @@ class Raw:
         self._context: Any = zmq.Context()
         control, audio = connect_client(self._context, read_connection(connection))
         self._sockets = {Socket.CONTROL: control, Socket.AUDIO: audio}
+        self._stayed = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +53,7 @@ class Raw:
 
     def send_frames(self, socket: Socket, frames: list[Frame]) -> None:
         """Send whatever it is."""
-        assert self._sockets[socket].poll(10_000, zmq.POLLOUT), "the server takes nothing"
+        assert self._sockets[socket].poll(60_000, zmq.POLLOUT), "the server takes nothing"
         self._sockets[socket].send_multipart(frames)
 
     def receive(self, socket: Socket, kind: type[M], seconds: float = 30.0) -> M:
@@ -66,6 +68,15 @@ class Raw:
                 if isinstance(message, Ping):
                     self.send(socket, Pong(message.stamp))
         raise AssertionError(f"no {kind.__name__} came within {seconds} s")
+
+    def stay(self) -> None:
+        """Say something if it is time to, so that the server does not take it for gone.
+
+        Its queue holds the answers of two minutes.
+        """
+        if (now := time.monotonic()) - self._stayed > STAY_SECONDS:
+            self._stayed = now
+            self.send(Socket.CONTROL, Ping(1))
 
     def greet(self, name: str = "test") -> int:
         """Begin a session; returns its token."""

@@ -41,16 +41,21 @@ def play(client, token, epoch, request):
     client.send(Socket.AUDIO, Reset(token, epoch, 0, 0, request))
     for start in range(0, 16 * 512, 512):
         client.send(Socket.AUDIO, Audio(token, epoch, start, 0, BLOCK))
-    while client.receive(Socket.AUDIO, Stems, 10).epoch != epoch:
+    while client.receive(Socket.AUDIO, Stems, 60).epoch != epoch:
         pass  # of an epoch before
 
 
-def kill(sidecar, *kinds):
-    """Kill these workers at once, and return when the server has noticed."""
+def kill(sidecar, client, *kinds):
+    """Kill these workers at once, and return when the server has noticed; the client stays."""
     before = restarts(sidecar)
     for kind in kinds:
         killed(sidecar.workers()[kind])
-    wait_until(lambda: all(restarts(sidecar)[kind] > before[kind] for kind in kinds))
+
+    def is_noticed():
+        client.stay()
+        return all(restarts(sidecar)[kind] > before[kind] for kind in kinds)
+
+    wait_until(is_noticed)
 
 
 def killed(pid):
@@ -65,15 +70,19 @@ def restarts(sidecar) -> dict[str, Any]:
     return {kind: worker["restarts"] for kind, worker in sidecar.status()["workers"].items()}
 
 
-def wait_for_recovery(sidecar):
-    wait_until(lambda: sidecar.status()["sessions"][0]["state"] != "recovering")
+def wait_for_recovery(sidecar, client):
+    def is_over():
+        client.stay()
+        return sidecar.status()["sessions"][0]["state"] != "recovering"
+
+    wait_until(is_over)
 
 
 def test_a_worker_that_was_to_be_played_next(own_sidecar, client):
     token = begun(client, "spectral", FAKE)
     play(client, token, 1, 1)
-    kill(own_sidecar, "fake")
-    wait_for_recovery(own_sidecar)
+    kill(own_sidecar, client, "fake")
+    wait_for_recovery(own_sidecar, client)
     play(client, token, 2, 2)  # epoch 1 was not lost
 
 
@@ -89,9 +98,9 @@ def test_a_worker_that_dies_just_before_it_is_played(own_sidecar, client):
 def test_two_kinds_at_once(own_sidecar, client):
     token = begun(client, "spectral", FAKE)
     play(client, token, 1, 1)
-    kill(own_sidecar, "fake", "spectral")
+    kill(own_sidecar, client, "fake", "spectral")
     assert client.receive(Socket.AUDIO, Lost).epoch == 1
-    wait_for_recovery(own_sidecar)
+    wait_for_recovery(own_sidecar, client)
     play(client, token, 2, 1)
     play(client, token, 3, 2)
 
@@ -102,7 +111,7 @@ def test_a_kind_that_was_left_is_not_waited_for(own_sidecar, client):
     pid = own_sidecar.workers()["spectral"]
     play(client, token, 2, 2)
     killed(pid)
-    wait_for_recovery(own_sidecar)
+    wait_for_recovery(own_sidecar, client)
     play(client, token, 3, 2)
     assert own_sidecar.status()["sessions"][0]["state"] == "running"
 
@@ -112,10 +121,10 @@ def test_more_models_than_a_worker_keeps(own_sidecar, client, played):
     token = begun(client, FAKE, *OTHERS)
     if played == 1:
         play(client, token, 1, 1)
-    kill(own_sidecar, "fake")
+    kill(own_sidecar, client, "fake")
     if played == 1:
         assert client.receive(Socket.AUDIO, Lost).epoch == 1
-    wait_for_recovery(own_sidecar)
+    wait_for_recovery(own_sidecar, client)
     play(client, token, 2, played)
     assert restarts(own_sidecar)["fake"] == 1
 
@@ -125,7 +134,7 @@ def test_a_worker_that_each_run_kills(own_sidecar, client):
     token = begun(client, FAKE)
     for epoch in range(1, 5):
         play(client, token, epoch, 1)
-        kill(own_sidecar, "fake")
+        kill(own_sidecar, client, "fake")
         assert client.receive(Socket.AUDIO, Lost).epoch == epoch
     play(client, token, 5, 1)
     killed(own_sidecar.workers()["fake"])
@@ -163,7 +172,7 @@ def test_who_cannot_hear_that_it_is_lost_is_sent_away(own_sidecar, client):
     token = begun(client, FAKE)
     play(client, token, 1, 1)
     client._sockets[Socket.AUDIO].close(linger=0)
-    kill(own_sidecar, "fake")
+    kill(own_sidecar, client, "fake")
     error = client.receive(Socket.CONTROL, Error)
     assert (error.session, error.code) == (token, Code.SILENT)
     own_sidecar.wait_for_sessions(0)
@@ -179,8 +188,8 @@ def test_many_who_ask_get_one_report(sidecar):
 
 def test_a_wish_survives_the_death_of_what_it_waits_for(own_sidecar, client):
     token = begun(client, FAKE)
-    kill(own_sidecar, "fake")
+    kill(own_sidecar, client, "fake")
     client.send(Socket.CONTROL, configuring(token, 2, model=OTHERS[0]))
     client.configure(token, request=3, model=OTHERS[1])
-    wait_for_recovery(own_sidecar)
+    wait_for_recovery(own_sidecar, client)
     play(client, token, 1, 3)
