@@ -14,7 +14,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[2] / "daw_scripts"
 LUA, COMPILER = "lua5.4", "luac5.4"
 MISSING = f"no {LUA}; `apt-get install lua5.4`"
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 # Lines that only close what was opened; Lua puts the return of a function there that has returned.
 _CLOSING = re.compile(r"(end|\)|\}|,|;|else|\s)*")

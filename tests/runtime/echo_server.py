@@ -40,7 +40,7 @@ class EchoServer:
         return self
 
     def __exit__(self, *_):
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
         assert self._process.returncode == 0
 
     @property

@@ -15,7 +15,7 @@ from bridge.engine.spectral import SpectralSeparator
 from bridge.protocol.messages_worker import Load
 from bridge.runtime import trial
 from bridge.runtime.calibration import refined
-from bridge.runtime.measuring import Measured, measuring
+from bridge.runtime.measuring import Measured, measuring, with_margin
 
 
 def seen(*durations):
@@ -112,13 +112,13 @@ SLOW = st.lists(st.integers(10**8, 10**10), min_size=1, max_size=20)
 def test_the_cost_is_that_of_the_longest_run_but_the_first_two(durations, runs, seconds):
     clock = Clock(durations)
     cost = measure(clock.step, runs=runs, seconds=seconds, clock=clock).worst_us
-    counted = list(islice(cycle(durations), 2, clock.steps))
-    longest = max(-(-ns // 1000) for ns in counted)
+    counted = [-(-ns // 1000) for ns in islice(cycle(durations), 2, clock.steps)]
+    longest = max(counted)
     assert longest * 5 <= cost * 4 < longest * 5 + 4
     assert len(counted) >= runs
-    assert sum(counted) >= seconds * 10**9
+    assert sum(counted) >= seconds * 10**6
     short = counted[:-1]
-    assert len(short) < runs or sum(short) < seconds * 10**9  # and not one run more
+    assert len(short) < runs or sum(short) < seconds * 10**6  # and not one run more
 
 
 @given(st.lists(st.integers(1, 10**10), min_size=1, max_size=400))
@@ -174,8 +174,9 @@ def test_runs_of_spectral_are_timed_with_two_hops():
     turns = len(told) - long.count
     assert long.count == -(-turns // 16)
     assert turns > told[-1].seen.count
-    assert told[-1].seen.percentile(500) < long.percentile(500)
-    assert told[-1].cost.long_us >= long.percentile(990) > 0
+    assert 1.5 * told[-1].seen.percentile(0) < long.percentile(0)
+    cost = told[-1].cost
+    assert cost.long_us == min(with_margin(long.percentile(990)), LONG * cost.typical_us) > 0
 
 
 @given(SLOW)

@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 import soundfile
 
 from tests import networks
+from tests.attempts import tried
 
 FULL = bool(os.environ.get("STEMBRIDGE_FULL"))
 GROWTH = 50e6  # bytes
@@ -68,6 +70,17 @@ def peak_of(words):
     return int(done.stdout.splitlines()[-1]) * 1024
 
 
+def check_growth(peak, minutes):
+    """Assert that so long a song takes no more memory than one minute does, at least once in two.
+
+    peak: gives the peak resident bytes for so many minutes.
+    """
+    short = peak(1)
+    long = tried(lambda: peak(minutes), lambda found: found - short <= GROWTH, times=2)
+    print(f"{short / 1e6:.0f} MB and {long / 1e6:.0f} MB")  # noqa: T201 - figures to quote
+    assert long - short <= GROWTH
+
+
 @pytest.fixture(autouse=True)
 def on_linux():
     if not sys.platform.startswith("linux"):
@@ -76,20 +89,14 @@ def on_linux():
 
 @pytest.mark.slow
 def test_spectral_needs_no_more_for_a_long_song(tmp_path):
-    short = peak_memory(tmp_path, "spectral", 44100, 1)
-    long = peak_memory(tmp_path, "spectral", 44100, 180 if FULL else 8)
-    print(f"{short / 1e6:.0f} MB and {long / 1e6:.0f} MB")  # noqa: T201 - figures to quote
-    assert long - short <= GROWTH
+    check_growth(partial(peak_memory, tmp_path, "spectral", 44100), 180 if FULL else 8)
 
 
 @pytest.mark.slow
 def test_a_network_needs_no_more_for_a_long_song(tmp_path):
     networks.save_network(networks.hybrid(), tmp_path / "small.safetensors")
     model = str(tmp_path / "small.safetensors")
-    short = peak_memory(tmp_path, model, networks.RATE, 1)
-    long = peak_memory(tmp_path, model, networks.RATE, 30 if FULL else 8)
-    print(f"{short / 1e6:.0f} MB and {long / 1e6:.0f} MB")  # noqa: T201 - figures to quote
-    assert long - short <= GROWTH
+    check_growth(partial(peak_memory, tmp_path, model, networks.RATE), 30 if FULL else 8)
 
 
 FIVE_EFFECTS = """
@@ -108,21 +115,23 @@ for place in ("stems.vocals", "mixes.mix"):
 @pytest.mark.slow
 def test_a_preset_needs_no_more_for_a_long_song(tmp_path):
     (tmp_path / "five.toml").write_text(FIVE_EFFECTS)
-    options = ("--preset", str(tmp_path / "five.toml"))
-    short = peak_memory(tmp_path, "fake:segment=441000", 44100, 1, *options)
-    long = peak_memory(tmp_path, "fake:segment=441000", 44100, 120 if FULL else 4, *options)
-    print(f"{short / 1e6:.0f} MB and {long / 1e6:.0f} MB")  # noqa: T201 - figures to quote
-    assert long - short <= GROWTH
+
+    def peak(minutes):
+        options = ("--preset", str(tmp_path / "five.toml"))
+        return peak_memory(tmp_path, "fake:segment=441000", 44100, minutes, *options)
+
+    check_growth(peak, 120 if FULL else 4)
 
 
 @pytest.mark.slow
 def test_a_chain_needs_no_more_for_a_long_file(tmp_path):
     (tmp_path / "five.toml").write_text(FIVE_EFFECTS)
-    peaks = []
-    for minutes in (1, 120 if FULL else 4):
+
+    def peak(minutes):
         song, out = long_song(tmp_path / "song.wav", 44100, minutes), tmp_path / "out.wav"
         words = ["chain", str(tmp_path / "five.toml"), str(song), "-o", str(out), "--overwrite"]
-        peaks.append(peak_of([*words, "--mix", "mix", "-q"]))
+        found = peak_of([*words, "--mix", "mix", "-q"])
         assert soundfile.info(out).frames == minutes * 60 * 44100
-    print(f"{peaks[0] / 1e6:.0f} MB and {peaks[1] / 1e6:.0f} MB")  # noqa: T201 - to quote
-    assert peaks[1] - peaks[0] <= GROWTH
+        return found
+
+    check_growth(peak, 120 if FULL else 4)

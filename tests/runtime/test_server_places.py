@@ -118,7 +118,7 @@ def test_together_they_leave_half_of_the_cores_to_others(asked, cores):
             granted = grant(sessions, newcomer, place, LOAD, wish, hop_by_hop(cost_us=cost_us))
         except Refused:
             continue
-        before = sum(busy(sessions, worker) for worker in workers)
+        before = sum(busy([other], worker) for other in sessions for worker in workers)
         newcomer.grant(granted)
         after = before + busy([newcomer], place)
         if cores == 1 or after <= max(1, cores / 2):

@@ -10,7 +10,7 @@ from bridge.runtime.slot import Slot
 
 def collect(slot, woken):
     """Wait until the call has ended, as the loop that was woken does."""
-    assert woken.wait(10)
+    assert woken.wait(60)
     woken.clear()
     slot.collect()
 
@@ -31,7 +31,7 @@ def test_in_a_thread_the_result_comes_with_collect():
     found = []
 
     def call():
-        assert go.wait(10)
+        assert go.wait(60)
         return threading.get_ident()
 
     slot.start(call, lambda result: found.append((result(), threading.get_ident())))

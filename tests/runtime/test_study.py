@@ -2,6 +2,8 @@
 
 import csv
 import math
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -93,19 +95,27 @@ def test_a_part_is_read_as_it_is_in_the_file(tmp_path):
     assert at_half.length * 2 == pytest.approx(part.measured.length, abs=2)
 
 
+@contextmanager
+def lasting(milliseconds):
+    """Meanwhile each run takes so long by the clock of a study."""
+    ticks = count(0, milliseconds * 1_000_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bridge.runtime.study_latency.time.perf_counter_ns", ticks.__next__)
+        yield
+
+
 @pytest.fixture
-def runs(monkeypatch):
+def runs():
     """Latencies after nine runs of a full window that took 400 ms each, of which one warmed up."""
-    ticks = iter(range(0, 10**12, 400_000_000))
-    monkeypatch.setattr("bridge.runtime.study_latency.time.perf_counter_ns", lambda: next(ticks))
 
     def make(*, shares):
         latencies = Latencies(TRAITS, RATE, shares=shares)
         assert latencies.cost(TRAITS.window) is None
         assert latencies.smallest(TRAITS.window, 4096) is None
         run = latencies.timed(TRAITS.window, lambda _: np.zeros((4, 2, 1), np.float32))
-        for _ in range(9):
-            run(None)
+        with lasting(400):
+            for _ in range(9):
+                run(None)
         return latencies
 
     return make
@@ -138,7 +148,8 @@ def test_a_cpu_is_shared_with_others(runs):
 def test_a_model_without_error_has_none_in_any_plan(song):
     found = study(song)
     steps = []
-    found.run(lambda what, done, total: steps.append((what, done, total)))
+    with lasting(30):
+        found.run(lambda what, done, total: steps.append((what, done, total)))
     assert [done for _, done, _ in steps] == sorted(done for _, done, _ in steps)
     assert steps[-1][1] == pytest.approx(steps[-1][2])
     rows = found.rows
@@ -196,7 +207,8 @@ def test_what_was_measured_before_an_interruption_stays(song):
 @pytest.fixture(scope="module")
 def finished(song):
     found = study(song, quick=True)
-    found.run(lambda *_: None)
+    with lasting(30):
+        found.run(lambda *_: None)
     return found
 
 

@@ -19,10 +19,11 @@ from bridge.runtime.addresses import Address
 from bridge.runtime.connection import Connection
 from bridge.runtime.private import make_private_folder
 from bridge.runtime.transport import Context, Socket, bind_server, connect_client
+from tests.attempts import tried
 from tests.runtime.echo_server import EchoServer
 from tests.runtime.zmtp import connect, frame, settled
 
-ANSWER_MS = 10_000  # for an answer that has to come
+ANSWER_MS = 60_000  # for an answer that has to come
 SILENCE_MS = 150  # for one that must not; the attempt itself has ended by then
 LINUX = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="counts in /proc")
 
@@ -97,21 +98,26 @@ def test_a_client_is_told_what_it_cannot_connect_to(endpoint, context):
         connect_client(context, connection)
 
 
-def is_free(port: int) -> bool:
-    try:
-        with socket.create_server(("127.0.0.1", port)):
-            return True
-    except OSError:
-        return False
-
-
 def test_two_ports_follow_the_one_that_was_named(runtime):
-    port = next(port for port in range(20_000, 30_000) if is_free(port) and is_free(port + 1))
-    with closing(bind_server(f"tcp://127.0.0.1:{port}", runtime)) as server:
-        assert server.endpoints == tuple(f"tcp://127.0.0.1:{port + n}" for n in (0, 1))
-        with pytest.raises(ServerError, match="bound: Address already in use; give --bind another"):
-            bind_server(f"tcp://127.0.0.1:{port}", runtime)
-    bind_server(f"tcp://127.0.0.1:{port}", runtime).close()
+    assert any(is_served_twice(port, runtime) for port in range(20_000, 20_100, 2))
+
+
+def is_served_twice(port: int, runtime: Path) -> bool:
+    """Whether a server takes this port and the next, and leaves them to another one at its end.
+
+    False where somebody else has them.
+    """
+    bind = f"tcp://127.0.0.1:{port}"
+    try:
+        with closing(bind_server(bind, runtime)) as server:
+            assert server.endpoints == tuple(f"tcp://127.0.0.1:{port + n}" for n in (0, 1))
+            with pytest.raises(ServerError, match="Address already in use; give --bind another"):
+                bind_server(bind, runtime)
+        bind_server(bind, runtime).close()
+    except ServerError as error:
+        assert "bound: Address already in use" in str(error)  # noqa: PT017
+        return False
+    return True
 
 
 def test_socket_files_are_for_their_owner_alone_and_gone_afterwards(runtime):
@@ -162,7 +168,7 @@ def test_a_frame_above_the_limit_ends_its_connection(number, runtime):
         connect(server.endpoints[number]) as client,
     ):
         client.sendall(b"\x02" + (largest + 65).to_bytes(8, "big"))
-        client.settimeout(10)
+        client.settimeout(ANSWER_MS / 1000)
         while client.recv(1000):
             pass
 
@@ -233,11 +239,15 @@ def test_without_the_right_keys_a_client_gets_nothing_and_costs_nothing(kind, cu
     for _ in range(20):  # what is allocated only once
         assert get_nothing(context, curve.connection, kind, 30)
     assert_served(context, curve.connection)
-    files, megabytes = curve.files, curve.megabytes
-    for _ in range(20):
-        assert get_nothing(context, curve.connection, kind, 30)
-    assert settled(lambda: curve.files <= files)
-    assert curve.megabytes - megabytes < 0.5
+
+    def growth():
+        files, megabytes = curve.files, curve.megabytes
+        for _ in range(20):
+            assert get_nothing(context, curve.connection, kind, 30)
+        assert settled(lambda: curve.files <= files)
+        return curve.megabytes - megabytes
+
+    assert tried(growth, lambda more: more < 0.5, times=5) < 0.5
     assert_served(context, curve.connection)
 
 

@@ -20,7 +20,7 @@ from tests.hosts.ardour.host import Ardour
 from tests.hosts.screen import Screen
 
 HERE = Path(__file__).parent
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 
 # Of gtk2_ardour/luasignal_syms.h in 7.3: how many signals there are, and which comes each second.
 SIGNALS, EVERY_SECOND = 49, 46

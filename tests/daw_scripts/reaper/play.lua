@@ -32,7 +32,7 @@ dofile(scenario.action)
 local turns = 0
 while #world.deferred > 0 and turns ~= scenario.ended_after do
   turns = turns + 1
-  assert(turns < 2000, "the script never ends")
+  assert(turns < 6000, "the script never ends")
   local actions = world.deferred
   world.deferred = {}
   for _, action in ipairs(actions) do action() end

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
 
 STEMS = ["Drums", "Bass", "Other", "Vocals"]
 NULL = 1e-6  # -120 dBFS
+SLOW = "fake:segment=441,cost=1"  # 100 s for a second
 
 
 @pytest.fixture
@@ -162,8 +163,8 @@ def test_a_selection_without_audio(reaper):
     nothing_selected(reaper)
 
 
-def one_item(reaper: Reaper, seconds: float = 1.0) -> list[dict[str, Any]]:
-    file, samples = reaper.song(44_100, seconds)
+def one_item(reaper: Reaper) -> list[dict[str, Any]]:
+    file, samples = reaper.song(44_100, 1.0)
     return [{"name": "Song", "items": [item(file, samples, 44_100)]}]
 
 
@@ -182,7 +183,8 @@ def test_no_stembridge(reaper):
 
 
 def cancelled(reaper: Reaper, keys: list[int], **more: Any) -> None:
-    played = reaper.play(tracks=one_item(reaper, 240.0), keys=keys, **more)
+    reaper.set(model=SLOW)
+    played = reaper.play(tracks=one_item(reaper), keys=keys, **more)
     check_untouched(played, "Cancelled.")
     assert any("ending song" in text for text in played["texts"])
     assert not list(reaper.project.iterdir())
@@ -199,7 +201,8 @@ def test_a_bounce_that_is_cancelled_leaves_nothing(reaper, keys):
 
 
 def test_a_script_that_is_ended_takes_the_bounce_with_it(reaper):
-    played = reaper.play(tracks=one_item(reaper, 240.0), ended_after=20)
+    reaper.set(model=SLOW)
+    played = reaper.play(tracks=one_item(reaper), ended_after=60)
     assert played["left"] == 1
     assert not played["undo"]
     wait_until(lambda: not processes_of(reaper.folder))
@@ -275,7 +278,8 @@ def on_windows(reaper: Reaper) -> None:
         total = sum(soundfile.read(track["items"][0]["file"])[0] for track in stems)
         assert np.abs(total - soundfile.read(original["file"])[0]).max() <= NULL
         assert len(commands) == 1
-        played = reaper.play(tracks=one_item(reaper, 240.0), system="Win64", keys=[0] * 30 + [27])
+        reaper.set(model=SLOW)
+        played = reaper.play(tracks=one_item(reaper), system="Win64", keys=[0] * 30 + [27])
         check_untouched(played, "Cancelled.")
         assert re.fullmatch(r"taskkill\.exe /T /F /PID \d+", commands[-1])
     wait_until(lambda: not processes_of(reaper.folder))
