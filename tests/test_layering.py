@@ -153,8 +153,8 @@ def modules_of(part):
     files = (ROOT / "bridge" / part).glob("*.py")
     names = sorted(file.stem for file in files if file.stem != "__init__")
     full = [f"bridge.{part}.{name}" for name in names]
-    by_networks = {"bridge.engine.hybrid", "bridge.engine.channels_last"}  # which load them
-    return [name for name in full if name not in by_networks]
+    by_networks = ("hybrid", "channels_last", "winograd")  # which load them
+    return [name for name in full if name.removeprefix("bridge.engine.") not in by_networks]
 
 
 NOT_LOADED = {

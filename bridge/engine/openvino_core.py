@@ -1,19 +1,15 @@
 """Cores of networks on OpenVINO, which runs them on a CPU in less time than torch does.
 
-A network is converted for one length of windows, which takes some seconds, and is kept on disk
-under a key of everything that it depends on: weights, versions, length and parts.
+A network is converted and compiled for one length of windows, which takes some seconds, and is kept
+on disk as it runs here, under a key of all that it depends on: weights, versions, length, parts and
+the processor.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -24,14 +20,12 @@ from queue import SimpleQueue
 from typing import Any
 
 from bridge.engine.base import Audio
+from bridge.engine.openvino_store import Store
 from bridge.errors import UsageError
 
 ENGINES = ("auto", "openvino", "torch")
 
-KEPT_BYTES = 4 << 30
-"""Converted networks that are kept on disk, those used last: a large one takes 170 MB."""
-
-_FORMAT = "3"
+_FORMAT = "4"
 """Of what is kept on disk: the parts that networks are cut into, and how these are written."""
 
 _VERSIONED = ("openvino", "torch", "demucs")
@@ -114,15 +108,25 @@ class OpenVinoCore:
         weights_hash: str,
         place: Place,
     ) -> None:
-        parts = _parts(network, place)
-        files = _Store(place.folder, weights_hash, frames, len(parts))
+        parts, engine = _parts(network, place), _openvino().Core()
+        options = [_options(part, place) for part in parts]
+        key = [
+            *(_FORMAT, weights_hash, str(frames), _processor(engine), *map(version, _VERSIONED)),
+            *(option["INFERENCE_PRECISION_HINT"] for option in options),
+        ]
+        files = Store(place.folder, key if weights_hash else (), len(parts))
         try:
-            compiled = _compile(files.find(), parts, place)
+            compiled = [
+                engine.import_model(part, "CPU", option)
+                for part, option in zip(files.find(), options, strict=True)
+            ]
         except (OSError, RuntimeError):  # not there, or damaged
             tell()
-            models = _convert(network, frames, place)
-            files.keep(models)
-            compiled = _compile(models, parts, place)
+            compiled = [
+                engine.compile_model(model, "CPU", option)
+                for model, option in zip(_convert(network, frames, place), options, strict=True)
+            ]
+            files.keep(compiled)
         self._free: SimpleQueue[list[_Stage]] = SimpleQueue()
         for _ in range(place.streams):
             requests = [stage.create_infer_request() for stage in compiled]
@@ -169,19 +173,21 @@ def _run(stages: Sequence[_Stage], spectrum: Any, wave: Any) -> tuple[Any, Any]:
     return torch.from_numpy(spectrum.copy()), torch.from_numpy(wave.copy())
 
 
-def _compile(models: Sequence[Any], parts: Sequence[Any], place: Place) -> list[Any]:
-    """The parts of a core from files or models of OpenVINO, ready to make requests of."""
-    engine = _openvino().Core()
-    options = {
+def _options(part: Any, place: Place) -> dict[str, Any]:
+    """How a part of a core is to run."""
+    low = part.low_precision and place.low_precision
+    return {
         "INFERENCE_NUM_THREADS": place.threads,
         "NUM_STREAMS": place.streams,
         "ENABLE_CPU_PINNING": False,  # a host and other programs want the same cores
+        "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
     }
-    precisions = ["bf16" if part.low_precision and place.low_precision else "f32" for part in parts]
-    return [
-        engine.compile_model(model, "CPU", options | {"INFERENCE_PRECISION_HINT": precision})
-        for model, precision in zip(models, precisions, strict=True)
-    ]
+
+
+def _processor(engine: Any) -> str:
+    """What the processor is, and what it can do."""
+    can = engine.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return " ".join([engine.get_property("CPU", "FULL_DEVICE_NAME"), *sorted(can)])
 
 
 def _parts(network: Any, place: Place) -> Sequence[Any]:
@@ -204,57 +210,11 @@ def _convert(network: Any, frames: int, place: Place) -> list[Any]:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: what depends on shapes alone is constant
         given: tuple[Any, ...] = hybrid.split(network, 0.1 * noise)[:2]
-        for part in _parts(channels_last(network), place):
+        made = channels_last(network, tiled=not place.low_precision)
+        for part in _parts(made, place):
             taken = given[: part.takes]
             traced: Any = torch.jit.trace(part, taken, check_trace=False)  # type: ignore[no-untyped-call]
             shapes = [list(tensor.shape) for tensor in taken]
             models.append(openvino.convert_model(traced, example_input=taken, input=shapes))
             given = hybrid.run_parts([part], given)
     return models
-
-
-class _Store:
-    """Where the parts of one converted network are on disk."""
-
-    def __init__(self, folder: Path, weights_hash: str, frames: int, count: int) -> None:
-        key = [_FORMAT, weights_hash, str(frames), str(count), *map(version, _VERSIONED)]
-        self._folder = folder
-        self._count = count
-        self._path = folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
-        self._known = bool(weights_hash)
-
-    def find(self) -> list[Path]:
-        """Files of the parts. Raises FileNotFoundError when they are not there."""
-        os.utime(self._path)
-        return [self._path / f"{number}.xml" for number in range(self._count)]
-
-    def keep(self, models: Sequence[Any]) -> None:
-        """Write the parts in one step, or do without where that is not possible."""
-        if not self._known:
-            return
-        openvino = _openvino()
-        try:
-            self._folder.mkdir(0o700, parents=True, exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
-        except OSError:
-            return
-        try:
-            for number, model in enumerate(models):
-                openvino.save_model(model, fresh / f"{number}.xml", compress_to_fp16=False)
-            shutil.rmtree(self._path, ignore_errors=True)  # it was damaged
-            fresh.rename(self._path)
-        except (OSError, RuntimeError):  # a full disk, or another process was first
-            shutil.rmtree(fresh, ignore_errors=True)
-        _drop_oldest(self._folder, self._path)
-
-
-def _drop_oldest(folder: Path, kept: Path) -> None:
-    """Remove what was used longest ago beyond `KEPT_BYTES`, and what was left half written."""
-    size: Callable[[Path], int] = lambda path: sum(f.stat().st_size for f in path.iterdir())  # noqa: E731
-    with suppress(OSError):
-        room = KEPT_BYTES - size(kept)
-        others = [path for path in folder.iterdir() if path != kept]
-        for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):
-            room -= size(path)
-            if room < 0:
-                shutil.rmtree(path, ignore_errors=True)

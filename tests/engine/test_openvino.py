@@ -1,6 +1,5 @@
 """Networks on OpenVINO: what they compute, what is kept on disk, and what is left to torch."""
 
-import os
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from demucs.htdemucs import HTDemucs
 
 from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
@@ -206,14 +206,29 @@ def test_what_was_converted_is_found_again_unless_it_is_damaged(made, folder):
     load()
     assert told == ["weights"]
     (one,) = kept.iterdir()
-    assert b"gated" in (one / "0.xml").read_bytes()  # it is the one with channels last
-    (one / "0.xml").write_text("<net")
+    blob = (one / "0.blob").read_bytes()
+    (one / "0.blob").write_bytes(blob[:-1])
     load()
     assert told == ["weights"] * 2
     load()
     assert told == ["weights"] * 2
     assert len(list(kept.iterdir())) == 1
     shutil.rmtree(kept)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.parametrize("low_precision", [False, True])
+def test_what_is_converted_has_channels_last(tmp_path, low_precision):
+    """And multiplies less where that costs no bit that counts."""
+    network = networks.network(HTDemucs, networks.HYBRID_TRANSFORMER)
+    place = Place(tmp_path, 2, 1, low_precision)
+    models = openvino_core._convert(network, network.valid_length(1), place)
+    operations = [one for model in models for one in model.get_ops()]
+    assert any("gated" in one.get_friendly_name() for one in operations)
+    kinds = [one for one in operations if one.get_type_name() == "Convolution"]
+    kernels = {tuple(one.input(1).get_shape())[2:] for one in kinds}
+    assert ((3, 3) in kernels, (1, 3) in kernels) == (low_precision, not low_precision)
 
 
 @pytest.mark.slow
@@ -297,21 +312,3 @@ def test_each_of_the_windows_at_once_has_two_threads(tmp_path, monkeypatch, thre
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     place = choose_place("auto", tmp_path, "cpu", streams=2, low_precision=False)
     assert place == Place(tmp_path, threads, streams, low_precision=False)
-
-
-def test_more_than_may_be_kept_drops_what_was_used_longest_ago(tmp_path, monkeypatch):
-    monkeypatch.setattr(openvino_core, "KEPT_BYTES", 2500)
-    for number in range(4):
-        one = tmp_path / str(number)
-        one.mkdir()
-        (one / "0.bin").write_bytes(bytes(1000))
-        os.utime(one, (number, number))
-    openvino_core._drop_oldest(tmp_path, tmp_path / "0")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "3"]
-
-
-def test_what_a_conversion_depends_on_has_a_place_of_its_own(tmp_path):
-    asked = [("a", 100, 1), ("b", 100, 1), ("a", 101, 1), ("a", 100, 5)]
-    places = {openvino_core._Store(tmp_path, *one)._path for one in asked}
-    assert len(places) == len(asked)
-    assert openvino_core._Store(tmp_path, *asked[0])._path in places

@@ -1,0 +1,78 @@
+"""Compiled networks on disk, so that each is converted once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+KEPT_BYTES = 4 << 30
+"""Networks that are kept, those used last: a large one takes 190 MB."""
+
+_DIGESTS = "sha256"
+
+
+class Store:
+    """Where the parts of one compiled network are on disk.
+
+    key: everything that they depend on; an empty one keeps nothing. count: of the parts.
+    """
+
+    def __init__(self, folder: Path, key: Sequence[str], count: int) -> None:
+        self._folder = folder
+        self._names = [f"{number}.blob" for number in range(count)]
+        self._path = folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
+        self._known = bool(key)
+
+    def find(self) -> list[bytes]:
+        """The parts. Raises OSError when they are not there, and RuntimeError when damaged."""
+        os.utime(self._path)
+        parts = [(self._path / name).read_bytes() for name in self._names]
+        # OpenVINO takes what is cut short, or what a power failure made of a file, for a network.
+        if (self._path / _DIGESTS).read_bytes() != _digests(parts):
+            raise RuntimeError(self._path)
+        return parts
+
+    def keep(self, compiled: Sequence[Any]) -> None:
+        """Write the parts in one step, or do without where that is not possible."""
+        if not self._known:
+            return
+        try:
+            self._folder.mkdir(0o700, parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
+        except OSError:
+            return
+        try:
+            parts = [one.export_model().getvalue() for one in compiled]
+            for name, part in zip(self._names, parts, strict=True):
+                (fresh / name).write_bytes(part)
+            (fresh / _DIGESTS).write_bytes(_digests(parts))
+            shutil.rmtree(self._path, ignore_errors=True)  # it was damaged
+            fresh.rename(self._path)
+        except (OSError, RuntimeError):  # a full disk, or another process was first
+            shutil.rmtree(fresh, ignore_errors=True)
+        _drop_oldest(self._folder, self._path)
+
+
+def _digests(parts: Sequence[bytes]) -> bytes:
+    return "".join(f"{hashlib.sha256(part).hexdigest()}\n" for part in parts).encode()
+
+
+def _drop_oldest(folder: Path, kept: Path) -> None:
+    """Remove what was used longest ago beyond `KEPT_BYTES`, and what was left half written."""
+    with suppress(OSError):
+        room = KEPT_BYTES - _size(kept)
+        others = [path for path in folder.iterdir() if path != kept]
+        for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):
+            room -= _size(path)
+            if room < 0:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
