@@ -21,7 +21,7 @@ FIELDS = ("track", "stem", "ext", "model", "folder")
 MAX_OVERLAP = 0.95  # twenty windows for each frame; beyond it only time is lost
 MAX_SHIFTS = 100
 MAX_BATCH = 1024
-MAX_CALIBRATE = 600  # seconds
+MAX_CALIBRATE = 60  # seconds, as no duration on the wire is longer
 MIN_TEMPO, MAX_TEMPO = 20, 666  # beats a minute; the narrowest of the DAWs that sessions are for
 MAX_SECONDS = 10_000_000  # longer than any file: 2**32 frames at 1 kHz are half of it
 

@@ -12,12 +12,14 @@ from bridge.config import (
     FIELDS,
     FORMATS,
     LOSSY,
+    MAX_CALIBRATE,
     PRECISIONS,
     RESIDUALS,
     BounceSettings,
     parse_time,
 )
 from bridge.errors import UsageError
+from bridge.protocol import limits
 
 NAN = float("nan")
 
@@ -200,3 +202,7 @@ def test_anything_else_is_refused_with_its_text_and_what_to_write(text):
 def test_an_unknown_device_is_refused(device):
     with pytest.raises(UsageError, match="--device"):
         BounceSettings(device=device)
+
+
+def test_the_longest_measurement_fits_into_a_message():
+    assert MAX_CALIBRATE * 1_000_000 <= limits.DURATION_US

@@ -79,7 +79,7 @@ def test_ends_well_when_it_is_told_to(folder, number):
     "options",
     [
         ("--calibrate", "nan"),
-        ("--calibrate", "601"),
+        ("--calibrate", "60.1"),
         ("--idle-exit", "nan"),
         ("--idle-exit", "inf"),
         ("--idle-exit", "-1"),
