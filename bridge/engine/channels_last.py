@@ -68,7 +68,7 @@ def _encodes(layer: Any) -> bool:
 def _is_plain(block: Any) -> bool:
     """Whether a block of `DConv` has no LSTM or attention in it, but has its norms."""
     kinds = [type(module).__name__ for module in block]
-    return kinds in (
+    return all(getattr(module, "num_groups", 1) == 1 for module in block) and kinds in (
         ["Conv1d", "GroupNorm", activation, "Conv1d", "GroupNorm", "GLU", "LayerScale"]
         for activation in ("GELU", "ReLU")
     )
@@ -114,24 +114,36 @@ class _Block(nn.Module):
     def _halves(self, y: Tensor) -> list[Tensor]:
         """The halves of what is widened and normalised, which is never there as a whole.
 
-        Its mean and variance follow from those of `y`, which has a sixteenth of the channels.
+        Its mean and variance follow from those of `y`, which has fewer channels by far. With the
+        weights W of N channels, the variance is the mean of c' (W'W / N) c over the frames, where c
+        is how `y` differs from its mean, and that of the means of the N channels among each other.
         """
         weight, bias, norm = self.widen.weight[:, :, 0], self.widen.bias, self.second
         mean = y.mean(1, keepdim=True)
+        # OpenVINO adds up one number after the other: of a long time some of the mean is left.
+        mean = mean + (y - mean).mean(1, keepdim=True)
         centred = y - mean
-        gram = (weight.double().T @ weight.double() / len(weight)).to(weight.dtype)
-        within = (F.linear(centred, gram) * centred).mean(1, keepdim=True).sum(2, keepdim=True)
+        gram = (weight.double().T @ weight.double() / weight.shape[0]).to(weight.dtype)
+        within = _mean_over_frames(F.linear(centred, gram) * centred)
         means = F.linear(mean, weight, bias)
         middle = means.mean(2, keepdim=True)
         among = (means - middle).square().mean(2, keepdim=True)
-        factor = (within + among + norm.eps).rsqrt()
-        parts = zip(
-            *(part.chunk(2) for part in (weight, bias, norm.weight, norm.bias)), strict=True
-        )
+        factor = (within.clamp(min=0) + among + norm.eps).rsqrt()
+        whole = (weight, bias, norm.weight, norm.bias)
+        parts = zip(*(one.chunk(2) for one in whole), strict=True)
         return [
             (F.linear(y, gain[:, None] * taps, gain * offset) - middle * gain) * factor + shift
             for taps, offset, gain, shift in parts
         ]
+
+
+def _mean_over_frames(x: Tensor) -> Tensor:
+    """The sum over the channels of means over the frames: (B, T, C) to (B, 1, 1).
+
+    By rows as in `Normalise`, as it makes no difference which numbers a row has.
+    """
+    batch, frames, channels = x.shape
+    return x.reshape(batch, channels, frames).mean(2, keepdim=True).sum(1, keepdim=True)
 
 
 class _Gated(nn.Module):

@@ -25,7 +25,7 @@ from bridge.errors import UsageError
 
 ENGINES = ("auto", "openvino", "torch")
 
-_FORMAT = "4"
+_FORMAT = "5"
 """Of what is kept on disk: the parts that networks are cut into, and how these are written."""
 
 _VERSIONED = ("openvino", "torch", "demucs")
@@ -110,17 +110,11 @@ class OpenVinoCore:
     ) -> None:
         parts, engine = _parts(network, place), _openvino().Core()
         options = [_options(part, place) for part in parts]
-        key = [
-            *(_FORMAT, weights_hash, str(frames), _processor(engine), *map(version, _VERSIONED)),
-            *(option["INFERENCE_PRECISION_HINT"] for option in options),
-        ]
-        files = Store(place.folder, key if weights_hash else (), len(parts))
+        key = _key(weights_hash, frames, _processor(engine), options) if weights_hash else ()
+        files = Store(place.folder, key, len(parts))
         try:
-            compiled = [
-                engine.import_model(part, "CPU", option)
-                for part, option in zip(files.find(), options, strict=True)
-            ]
-        except (OSError, RuntimeError):  # not there, or damaged
+            compiled = self._found(engine, files, options)
+        except (OSError, RuntimeError, ValueError):  # not there, or damaged
             tell()
             compiled = [
                 engine.compile_model(model, "CPU", option)
@@ -132,6 +126,15 @@ class OpenVinoCore:
             requests = [stage.create_infer_request() for stage in compiled]
             stages = zip(requests, (part.takes for part in parts), strict=True)
             self._free.put([_Stage(request, takes) for request, takes in stages])
+
+    def _found(self, engine: Any, files: Store, options: Sequence[dict[str, Any]]) -> list[Any]:
+        """The parts that are on disk, ready to make requests of."""
+        self._mapped = files.find()
+        tensor = _openvino().Tensor
+        return [
+            engine.import_model(tensor(part, shared_memory=True), "CPU", option)
+            for part, option in zip(self._mapped, options, strict=True)
+        ]
 
     def __call__(self, spectrum: Any, wave: Any) -> tuple[Any, Any]:
         """See `hybrid.Core`. Windows of a batch run one after the other."""
@@ -182,6 +185,14 @@ def _options(part: Any, place: Place) -> dict[str, Any]:
         "ENABLE_CPU_PINNING": False,  # a host and other programs want the same cores
         "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
     }
+
+
+def _key(
+    weights_hash: str, frames: int, processor: str, options: Sequence[dict[str, Any]]
+) -> list[str]:
+    """Everything that a compiled network depends on."""
+    runs = [f"{name}={value}" for option in options for name, value in option.items()]
+    return [_FORMAT, weights_hash, str(frames), processor, *map(version, _VERSIONED), *runs]
 
 
 def _processor(engine: Any) -> str:

@@ -11,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 KEPT_BYTES = 4 << 30
 """Networks that are kept, those used last: a large one takes 190 MB."""
 
@@ -29,14 +32,17 @@ class Store:
         self._path = folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
         self._known = bool(key)
 
-    def find(self) -> list[bytes]:
-        """The parts. Raises OSError when they are not there, and RuntimeError when damaged."""
+    def find(self) -> list[NDArray[np.uint8]]:
+        """The parts as bytes (n,), which are mapped: they must not go before what uses them.
+
+        Raises OSError or ValueError when they are not there, and RuntimeError when damaged.
+        """
         os.utime(self._path)
-        parts = [(self._path / name).read_bytes() for name in self._names]
+        parts = [np.memmap(self._path / name, np.uint8, "c") for name in self._names]
         # OpenVINO takes what is cut short, or what a power failure made of a file, for a network.
-        if (self._path / _DIGESTS).read_bytes() != _digests(parts):
+        if (self._path / _DIGESTS).read_bytes() != b"".join(map(_digest, parts)):
             raise RuntimeError(self._path)
-        return parts
+        return list(parts)
 
     def keep(self, compiled: Sequence[Any]) -> None:
         """Write the parts in one step, or do without where that is not possible."""
@@ -47,27 +53,28 @@ class Store:
             fresh = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
         except OSError:
             return
-        try:
-            parts = [one.export_model().getvalue() for one in compiled]
-            for name, part in zip(self._names, parts, strict=True):
-                (fresh / name).write_bytes(part)
-            (fresh / _DIGESTS).write_bytes(_digests(parts))
-            shutil.rmtree(self._path, ignore_errors=True)  # it was damaged
+        # A full disk or memory, or another process was first.
+        with suppress(OSError, RuntimeError, MemoryError):
+            with (fresh / _DIGESTS).open("wb") as digests:
+                for name, one in zip(self._names, compiled, strict=True):
+                    part = one.export_model().getbuffer()
+                    (fresh / name).write_bytes(part)
+                    digests.write(_digest(part))
+            shutil.rmtree(self._path, ignore_errors=True)
             fresh.rename(self._path)
-        except (OSError, RuntimeError):  # a full disk, or another process was first
-            shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
         _drop_oldest(self._folder, self._path)
 
 
-def _digests(parts: Sequence[bytes]) -> bytes:
-    return "".join(f"{hashlib.sha256(part).hexdigest()}\n" for part in parts).encode()
+def _digest(part: Any) -> bytes:
+    return f"{hashlib.sha256(part).hexdigest()}\n".encode()
 
 
 def _drop_oldest(folder: Path, kept: Path) -> None:
     """Remove what was used longest ago beyond `KEPT_BYTES`, and what was left half written."""
     with suppress(OSError):
         room = KEPT_BYTES - _size(kept)
-        others = [path for path in folder.iterdir() if path != kept]
+        others = [path for path in folder.iterdir() if path != kept and path.is_dir()]
         for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True):
             room -= _size(path)
             if room < 0:
@@ -75,4 +82,4 @@ def _drop_oldest(folder: Path, kept: Path) -> None:
 
 
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.iterdir())
+    return sum(file.stat().st_size for file in folder.glob("*"))

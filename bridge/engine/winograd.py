@@ -1,7 +1,8 @@
 """Convolutions with three taps along the bins of a spectrum, in half the multiplications.
 
 That is Winograd's minimal filtering F(4, 3): six products for four results, where each result by
-itself takes three. Matrices after Lavin and Gray, "Fast algorithms for convolutional neural
+itself takes three. They are the values of a product of polynomials at 0, 1, -1, 2, -2 and infinity,
+in this order below. Matrices after Lavin and Gray, "Fast algorithms for convolutional neural
 networks" (CVPR 2016). Along the other axis taps stay what they are.
 """
 
@@ -35,7 +36,8 @@ def fits(layer: Any, x: Tensor) -> bool:
     """Whether a convolution over (B, C, F, T) can be computed this way."""
     if x.dim() != 4 or x.shape[2] % TILE:
         return False
-    return (layer.kernel_size[0], layer.padding[0], layer.stride) == (3, 1, (1, 1))
+    plain = (layer.stride, layer.dilation, layer.groups) == ((1, 1), (1, 1), 1)
+    return plain and (layer.kernel_size[0], layer.padding[0]) == (3, 1)
 
 
 def inputs(x: Tensor) -> list[Tensor]:
@@ -74,17 +76,17 @@ def rows(given: Sequence[Tensor], weight: Tensor, bias: Tensor, padding: int) ->
     the four is (B, O, F / 4, T).
     """
     added = [bias if number == _EVERYWHERE else None for number in range(len(given))]
-    first, one, other, two, opposite, last = (
+    at_0, at_1, at_minus_1, at_2, at_minus_2, at_infinity = (
         F.conv2d(x, kernel, extra, padding=(0, padding))
         for x, kernel, extra in zip(given, _kernels(weight), added, strict=True)
     )
-    sum_1, difference_1 = one + other, one - other
-    sum_2, difference_2 = two + opposite, two - opposite
+    sum_1, difference_1 = at_1 + at_minus_1, at_1 - at_minus_1
+    sum_2, difference_2 = at_2 + at_minus_2, at_2 - at_minus_2
     return [
-        first + sum_1 + sum_2,
+        at_0 + sum_1 + sum_2,
         difference_1 + 2 * difference_2,
         sum_1 + 4 * sum_2,
-        difference_1 + 8 * difference_2 + last,
+        difference_1 + 8 * difference_2 + at_infinity,
     ]
 
 

@@ -3,20 +3,23 @@
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from demucs.demucs import DConv
 from demucs.htdemucs import HTDemucs
 
 from bridge.core.live_plan import LivePlan
 from bridge.core.polyphase import design
 from bridge.engine import demucs, openvino_core
 from bridge.engine.base import Ensemble, Member
-from bridge.engine.channels_last import Normalise
+from bridge.engine.channels_last import Normalise, _Block
 from bridge.engine.demucs import DemucsSeparator, load_ensemble
 from bridge.engine.hybrid import has_core
 from bridge.engine.live_model import live_model
@@ -31,6 +34,8 @@ from tests.networks import RATE
 pytestmark = pytest.mark.skipif(not find_spec("openvino"), reason="OpenVINO is not installed")
 KINDS = {"HTDemucs": networks.hybrid_transformer, "HDemucs": networks.hybrid}
 GOOD_DB = 100
+
+PARTS = [SimpleNamespace(low_precision=low) for low in (True, False)]
 
 
 def nothing():
@@ -305,6 +310,40 @@ def test_what_is_normalised_over_a_long_time_stays_exact():
     with torch.no_grad():
         expected = norm.double()(x.double().transpose(1, 2)).transpose(1, 2).numpy()
     assert decibels(found, expected) >= 120
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.parametrize("shape", [(1, 485_100, 48), (8, 336, 48), (2, 1001, 96)])
+def test_a_block_stays_exact(shape):
+    """Windows of HDemucs last 44 s. Sums of as many numbers, one after the other, left 85 dB."""
+    openvino, random = openvino_core._openvino(), torch.Generator().manual_seed(1)
+    layer = DConv(shape[2], 4, depth=1).layers[0].eval()
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter, 0.5, 0.5, generator=random)
+    block = _Block(layer)
+    x = torch.randn(*shape, generator=random)
+    with torch.inference_mode():
+        expected = block.double()(x.double())
+        block.float()
+        converted = openvino.convert_model(block, example_input=x, input=[list(x.shape)])
+    compiled = openvino.Core().compile_model(converted, "CPU")
+    found = compiled([x.numpy()])[0].astype(float)
+    added, wanted = found - x.numpy(), (expected - x).numpy()
+    assert decibels(added, wanted) >= 105
+
+
+def test_what_a_compiled_network_depends_on_is_in_its_key(tmp_path, monkeypatch):
+    def key(weights="a", frames=100, processor="one", **place):
+        places = Place(tmp_path, 2, 1, low_precision=False)
+        options = [openvino_core._options(part, replace(places, **place)) for part in PARTS]
+        return tuple(openvino_core._key(weights, frames, processor, options))
+
+    places: list[dict[str, Any]] = [{"threads": 4}, {"streams": 2}, {"low_precision": True}]
+    keys = [key(), key("b"), key(frames=101), key(processor="two"), *(key(**one) for one in places)]
+    monkeypatch.setattr(openvino_core, "version", lambda name: f"another {name}")
+    keys.append(key())
+    assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize(("threads", "streams"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 2)])

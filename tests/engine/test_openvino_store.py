@@ -16,6 +16,10 @@ def compiled(parts):
     return [SimpleNamespace(export_model=lambda part=part: BytesIO(part)) for part in parts]
 
 
+def found(store):
+    return [bytes(part) for part in store.find()]
+
+
 @pytest.fixture
 def store(tmp_path):
     made = Store(tmp_path / "kept", ("a key",), len(PARTS))
@@ -24,8 +28,8 @@ def store(tmp_path):
 
 
 def test_it_comes_back(tmp_path, store):
-    assert store.find() == PARTS
-    assert Store(tmp_path / "kept", ("a key",), len(PARTS)).find() == PARTS
+    assert found(store) == PARTS
+    assert found(Store(tmp_path / "kept", ("a key",), len(PARTS))) == PARTS
     with pytest.raises(OSError, match="No such file"):
         Store(tmp_path / "kept", ("another key",), len(PARTS)).find()
 
@@ -40,15 +44,25 @@ def test_damaged_files_are_none(tmp_path, store, name, damage):
     else:
         made = {"cut": data[:-1], "changed": b"!" + data[1:], "longer": data + b"!", "empty": b""}
         file.write_bytes(made[damage])
-    with pytest.raises((OSError, RuntimeError)):
+    with pytest.raises((OSError, RuntimeError, ValueError)):
         store.find()
     store.keep(compiled(PARTS))
-    assert store.find() == PARTS
+    assert found(store) == PARTS
 
 
 def test_without_a_key_nothing_is_kept(tmp_path):
     Store(tmp_path / "kept", (), 1).keep(compiled([b"part"]))
     assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("error", [OSError, RuntimeError, MemoryError])
+def test_what_cannot_be_written_leaves_nothing(tmp_path, error):
+    def fail():
+        raise error
+
+    broken = [*compiled(PARTS[:1]), SimpleNamespace(export_model=fail)]
+    Store(tmp_path, ("a key",), 2).keep(broken)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_is_done_without(tmp_path):
@@ -63,6 +77,7 @@ def test_more_than_may_be_kept_drops_what_was_used_longest_ago(tmp_path, monkeyp
         Store(tmp_path, key, 1).keep(compiled([bytes(1000)]))
         os.utime(Store(tmp_path, key, 1)._path, (number, number))
     Store(tmp_path, keys[1], 1).find()
+    (tmp_path / "a file").touch()
     monkeypatch.setattr(openvino_store, "KEPT_BYTES", 2500)
     Store(tmp_path, ("the newest",), 1).keep(compiled([bytes(1000)]))
     left = [key for key in keys if Store(tmp_path, key, 1)._path.exists()]
