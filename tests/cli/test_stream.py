@@ -10,6 +10,7 @@ from bridge.engine.stft import hop_for
 from tests.attempts import tried
 from tests.cli.helpers import STEMS, bounce, manifest, read, refused, song, tree, write
 from tests.runtime.test_live_effects import TEXT as EFFECTS
+from tests.server.playing import measured
 from tests.server.sidecar import Sidecar
 from tests.tiny import synth
 
@@ -41,7 +42,7 @@ def stream(sidecar, music, tmp_path):
 
     def run(*options, path=music / "song.wav", status=0):
         ended = sidecar.run("stream", str(path), "-o", str(tmp_path / "out"), *options)
-        assert ended.status == status, ended.err
+        assert status is None or ended.status == status, ended.err
         return ended
 
     return run
@@ -160,8 +161,17 @@ def test_in_real_time(stream, music, tmp_path, options):
 
 
 @pytest.mark.slow
-def test_a_latency_by_name_is_a_part_of_the_window(stream, tmp_path):
-    stream("-m", "tests/tiny/weights", "--latency", "low")
+def test_a_latency_by_name_is_a_part_of_the_window(sidecar, stream, tmp_path):
+    """Where a stop of this machine was measured, no hop is long enough, and it is forgotten."""
+
+    def granted():
+        ended = stream("-m", "tests/tiny/weights", "--latency", "low", status=None)
+        if ended.status:
+            measured(sidecar).unlink()
+        return ended
+
+    ended = tried(granted, lambda ended: ended.status == 0)
+    assert ended.status == 0, ended.err
     live = manifest(tmp_path / "out" / "song")["live"]
     assert live["played"]["latency_name"] == "low"
     plan = live["plan"]
