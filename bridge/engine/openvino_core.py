@@ -2,7 +2,7 @@
 
 A network is converted and compiled for one length of windows, which takes some seconds, and is kept
 on disk as it runs here, under a key of all that it depends on: weights, versions, length, parts and
-the processor.
+how these run, and the processor.
 """
 
 from __future__ import annotations
