@@ -37,7 +37,6 @@ class Report:
 
     def begin(self, song: Path, number: int, total: int) -> None:
         """Song `number` of `total` is about to be opened."""
-        self._began = time.monotonic()
         self._song = song
         self._place = f"{number}/{total} " if total > 1 else ""
 
@@ -63,14 +62,14 @@ class Report:
         click.echo(text, err=True)
 
     def _speed(self, progress: Progress) -> float:
-        """Seconds of audio that this run separated for each second since the song began."""
+        """Seconds of audio that this run separated for each second that it took."""
         share = progress.computed / progress.windows
-        return share * progress.frames / progress.rate / max(1e-9, time.monotonic() - self._began)
+        return share * progress.frames / progress.rate / max(1e-9, progress.seconds)
 
     def _left(self, progress: Progress) -> str:
         """Time until all windows are separated, as 1:02:03 or 4:05."""
         todo = (progress.total_windows - progress.windows) / progress.computed
-        seconds = round((time.monotonic() - self._began) * todo)
+        seconds = round(progress.seconds * todo)
         minutes, hours = seconds // 60 % 60, seconds // 3600
         start = f"{hours}:{minutes:02}" if hours else f"{minutes}"
         return f"{start}:{seconds % 60:02} left"
@@ -84,7 +83,7 @@ class _Lines(Report):
 
     def begin(self, song: Path, number: int, total: int) -> None:
         super().begin(song, number, total)
-        self._last = self._began
+        self._last = time.monotonic()
 
     def progress(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -53,6 +53,7 @@ class Progress:
     """How far the separation of a song is; frames are at the input's rate.
 
     computed: windows that this run computed itself; `windows` counts those of earlier runs too.
+    seconds: since it began with the first of them.
     """
 
     computed: int
@@ -60,6 +61,7 @@ class Progress:
     total_windows: int
     frames: int
     rate: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -202,13 +204,15 @@ def _separate(
     stereo = (_as_stereo(block) for block in read_blocks(song.source, song.span))
     blocks = _after(resampled(stereo, song.rates, song.model_frames), first)
     computed, before = 0, run.windows_in(state.groups_done)
+    began = time.monotonic()
     with prefetched(blocks, _AHEAD) as ahead:
         for chunk in run.run(ahead, first, state):
             work.append(_as_mono(chunk) if mono else chunk)
             computed += chunk.windows
             frames = song.rates.inverse.frames(chunk.state.released)
             done = before + computed
-            progress(Progress(computed, done, run.windows, frames, song.source.rate))
+            took = time.monotonic() - began
+            progress(Progress(computed, done, run.windows, frames, song.source.rate, took))
     return computed, run.windows
 
 
