@@ -158,11 +158,11 @@ def modules_of(part):
 
 
 NOT_LOADED = {
-    "core": {"torch", "zmq"},
-    "protocol": {"torch", "zmq"},
+    "core": {"torch", "numba", "zmq"},
+    "protocol": {"torch", "numba", "zmq"},
     "engine": {"torch", "demucs", "zmq"},
-    "runtime": {"torch", "demucs", "huggingface_hub", "rich", "click"},
-    "client": {"torch", "demucs", "huggingface_hub", "rich", "click"},
+    "runtime": {"torch", "numba", "demucs", "huggingface_hub", "rich", "click"},
+    "client": {"torch", "numba", "demucs", "huggingface_hub", "rich", "click"},
 }
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from bridge.core.line import Line
 from bridge.core.live_plan import LivePlan
 from bridge.core.traits import Traits
 from bridge.engine.base import Audio, Described, Ensemble
 from bridge.engine.live_windows import WindowModel
-from bridge.engine.spectral import SpectralSeparator, SpectralStream
+
+if TYPE_CHECKING:
+    from bridge.engine.spectral import SpectralSeparator, SpectralStream
 
 HOPS = 16
 """Hops of `spectral` in one run at most, 0.2 s of audio: longer ones would not make it quicker, and
@@ -35,6 +39,10 @@ class LiveModel(Described, Protocol):  # contexts are those that the same model 
     @property
     def batch(self) -> int: ...  # noqa: D102
 
+    def warm_up(self) -> None:
+        """Have all that the first run would wait for: seconds, where something is compiled."""
+        ...
+
     def open(self, plan: LivePlan) -> Context:
         """A context in front of which there is silence."""
         ...
@@ -50,8 +58,8 @@ class LiveModel(Described, Protocol):  # contexts are those that the same model 
 
 def live_model(ensemble: Ensemble) -> LiveModel:
     """What runs `ensemble` live."""
-    if isinstance(ensemble.first, SpectralSeparator):
-        return SpectralModel(ensemble.first)
+    if ensemble.name == "spectral":
+        return SpectralModel(ensemble.first)  # type: ignore[arg-type]  # no other has that name
     return WindowModel(ensemble)
 
 
@@ -94,6 +102,10 @@ class SpectralModel:
         window = past + HOPS * hop + ahead
         # Its windows overlap by themselves, so that all of the look-ahead counts as its edge.
         self.traits = Traits(hop, ahead, ahead, window, past, fixed=True)
+
+    def warm_up(self) -> None:
+        """Separate a hop of silence, as loops are compiled when they are first run."""
+        self._separator.stream().process(np.zeros((2, self._separator.hop), np.float32))
 
     def open(self, plan: LivePlan) -> _SpectralContext:
         """A stream in front of which there is silence."""

@@ -88,6 +88,9 @@ class WindowModel:
         if isinstance(first, DemucsSeparator):
             self.batch = _BATCH.get(first.device.partition(":")[0], 1)
 
+    def warm_up(self) -> None:
+        """Nothing: networks are ready once they are loaded."""
+
     def open(self, plan: LivePlan) -> Window:
         """A context in front of which there is silence, on the device of the first network."""
         first = self._ensemble.first

@@ -35,14 +35,3 @@ class Past:
         self._memory[self._end : self._end + count] = rows
         self._end += count
         return self._memory[first : self._end]
-
-
-def windows(rows: Rows, length: int) -> Rows:
-    """Every `length` neighbouring `rows` (n + length - 1, width): (n, length, width), to be read.
-
-    They share the memory of `rows`, which is in one piece.
-    """
-    row, step = rows.strides
-    shape = (rows.shape[0] - length + 1, length, rows.shape[1])
-    # As sliding_window_view, which takes longer than what is done with a few rows.
-    return np.ndarray(shape, rows.dtype, rows, strides=(row, row, step))

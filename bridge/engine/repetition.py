@@ -6,16 +6,16 @@ moments of the last seconds.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from math import exp, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.engine.compiled import compiled
 from bridge.engine.past import Past
 
 Levels = NDArray[np.floating[Any]]
-Doubles = NDArray[np.float64]
 
 BANDS, BAND_HERTZ = 32, (110.0, 10_000.0)
 """Bands, even on a logarithmic scale, in which repetition is looked for."""
@@ -32,8 +32,7 @@ COMPRESSION = 0.1
 TINY = np.float32(1e-20)
 """Keeps digital silence from being divided by itself; far below the power of a 24-bit step."""
 
-
-_TINY = np.array(TINY, np.float64)  # of another type than what it is added to, it takes longer
+_TINY = float(TINY)
 
 
 class Repetition:
@@ -42,52 +41,60 @@ class Repetition:
     def __init__(self, hertz: Levels) -> None:
         edges = np.searchsorted(hertz, np.geomspace(*BAND_HERTZ, BANDS + 1))
         # Low bands would be narrower than a bin, and high ones lie above half a low rate.
-        edges = np.unique(edges)
-        self._bins = slice(int(edges[0]), int(edges[-1]))
-        self._starts = edges[:-1] - edges[0]
-        self._band = np.arange(self._starts.size).repeat(np.diff(edges))
-        self._past = Past(FARTHEST - 1, 2 * self._starts.size, np.float64)
+        self._edges = np.unique(edges)
+        bands = self._edges.size - 1
+        # Of each frame the levels, and then their shape.
+        self._past = Past(FARTHEST - 1, 2 * bands, np.float64)
+        self._newest = np.zeros((1, 2 * bands))
 
     def reduce(self, mask: Levels, power: Levels) -> None:
-        """Scale `mask` (n, F) by how far `power` (n, F) exceeds its own repetition."""
-        count, bands = mask.shape[0], self._starts.size
-        newest = np.empty((count, 2 * bands))
-        levels = newest[:, :bands]
-        levels[...] = np.add.reduceat(power[:, self._bins], self._starts, axis=1) ** COMPRESSION
-        newest[:, bands:] = _shapes(levels)
-        past = self._past.extend(newest)
-        share = _repeating(past[:, :bands], past[:, bands:], count)
-        fresh = ((1 - REPETITION_GAIN * share) ** 1.5).astype(np.float32)
-        mask[:, self._bins] *= fresh.take(self._band, axis=1)
+        """Scale the `mask` (F,) of the next frame by how far its `power` exceeds its repetition."""
+        _describe(power, self._edges, self._newest[0])
+        _reduce(mask, self._edges, self._past.extend(self._newest))
 
 
-def _shapes(levels: Doubles) -> Doubles:
-    """Rows of band `levels` (n, bands) with their mean taken out, at a length of one."""
-    shapes = levels @ _centred(levels.shape[1])
-    shapes /= np.sqrt(np.vecdot(shapes, shapes))[:, None] + _TINY
-    return np.asarray(shapes)
+@compiled
+def _describe(power: Levels, edges: NDArray[np.intp], found: Levels) -> None:
+    """Fill `found` (2 * bands,), doubles, with what a frame's `power` (F,) holds.
 
-
-@lru_cache
-def _centred(size: int) -> Doubles:
-    """What takes the mean out of rows of a size: a product takes less than what it stands for."""
-    return np.eye(size) - 1 / size
-
-
-def _repeating(levels: Levels, shapes: Levels, count: int) -> Levels:
-    """Share, in [0, 1], of repetition in the last `count` rows of `levels` (K + n, bands).
-
-    All in double precision, as the order of a matrix product's sums depends on the count of rows.
+    That are the levels of the bands between `edges`, and these with their mean taken out, at a
+    length of one.
     """
-    similarity = SIMILARITY_GAIN * shapes[-count:] @ shapes.T
-    weights = np.exp(similarity) * _lags(count, len(levels))
-    expected = (weights @ levels) / np.add.reduce(weights, axis=1, keepdims=True)
-    ratio = np.minimum(expected / (levels[-count:] + _TINY), 1)
-    return np.asarray(ratio ** (1 / COMPRESSION))
+    bands = edges.size - 1
+    mean = 0.0
+    for band in range(bands):
+        total = 0.0
+        for i in range(edges[band], edges[band + 1]):
+            total += power[i]
+        found[band] = total**COMPRESSION
+        mean += found[band] / bands
+    length = 0.0
+    for band in range(bands):
+        found[bands + band] = found[band] - mean
+        length += found[bands + band] ** 2
+    for band in range(bands, 2 * bands):
+        found[band] /= sqrt(length) + _TINY
 
 
-@lru_cache(maxsize=64)
-def _lags(count: int, total: int) -> Doubles:
-    """One where a row of the last `count` of `total` may look for its repetition, else zero."""
-    lag = np.arange(total - count, total)[:, None] - np.arange(total)
-    return ((lag >= NEAREST) & (lag < FARTHEST)).astype(np.float64)
+@compiled
+def _reduce(mask: Levels, edges: NDArray[np.intp], past: Levels) -> None:
+    """Scale the mask of the last frame of `past` (FARTHEST, 2 * bands)."""
+    bands = edges.size - 1
+    now = past[-1]
+    expected, total = np.empty(bands), 0.0
+    for band in range(bands):
+        expected[band] = 0.0
+    for frame in range(past.shape[0] - NEAREST):
+        then = past[frame]
+        similarity = 0.0
+        for band in range(bands, 2 * bands):
+            similarity += now[band] * then[band]
+        weight = exp(SIMILARITY_GAIN * similarity)
+        total += weight
+        for band in range(bands):
+            expected[band] += weight * then[band]
+    for band in range(bands):
+        share = min(expected[band] / total / (now[band] + _TINY), 1.0) ** (1 / COMPRESSION)
+        fresh = np.float32((1 - REPETITION_GAIN * share) ** 1.5)
+        for i in range(edges[band], edges[band + 1]):
+            mask[i] *= fresh

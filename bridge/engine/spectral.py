@@ -10,7 +10,7 @@ import numpy as np
 
 from bridge.core.timeline import Span
 from bridge.engine.base import Audio
-from bridge.engine.spectral_masks import AHEAD, MEMORY, MaskMaker
+from bridge.engine.spectral_masks import AHEAD, MEMORY, MaskMaker, apply
 from bridge.engine.stft import DELAY_HOPS, SPREAD, Analysis, Spectra, Synthesis, hop_for
 
 SOURCES = ("drums", "bass", "other", "vocals")
@@ -61,13 +61,10 @@ class SpectralStream:
         newest = self._analysis.push(_mid_and_side(block))
         mixes = np.concatenate([self._waiting, newest])
         self._waiting = mixes[-AHEAD:]
-        masks = self._masks.push(newest)
         parts = np.empty((newest.shape[0], 4, newest.shape[2]), np.complex64)
-        mid, low = mixes[:-AHEAD, 0], masks.bass.shape[1]
-        np.multiply(masks.drums, mixes[:-AHEAD], out=parts[:, :2])
-        np.multiply(masks.bass, mid[:, :low], out=parts[:, 2, :low])
-        parts[:, 2, low:] = 0
-        np.multiply(masks.vocals, mid, out=parts[:, 3])
+        masks = self._masks.push(newest)
+        for index, part in enumerate(parts):
+            apply(masks.drums[index], masks.bass[index], masks.vocals[index], mixes[index], part)
         signals = self._synthesis.push(parts)
 
         line = np.concatenate([self._dry, block], axis=1)

@@ -25,7 +25,7 @@ from bridge.runtime.render import Rendering, Written
 from bridge.runtime.writing import writing
 
 SCHEMA = 1
-_PACKAGES = ("torch", "demucs", "numpy", "soxr", "pedalboard")
+_PACKAGES = ("torch", "demucs", "numpy", "numba", "soxr", "pedalboard")
 
 
 @dataclass(frozen=True)

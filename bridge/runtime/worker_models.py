@@ -34,7 +34,7 @@ from bridge.runtime.trial import ANY_COST, check_wish, conversions, effect_times
 from bridge.runtime.worker_session import Opened
 
 T = TypeVar("T")
-_VERSIONED = ("stembridge", "numpy", "torch", "demucs")
+_VERSIONED = ("stembridge", "numpy", "numba", "torch", "demucs")
 _FULL_US = 1_000_000
 """Runs that are measured for less than this are not what others may rely on."""
 
@@ -120,6 +120,7 @@ class Shelf:
         ready = self._ready.get(wanted.key)
         if ready is None or (ready.effects and preset and ready.effects.sha256 != preset.sha256):
             found = self._find(wanted)
+            yield from _aside(found.model.warm_up)
             ready = yield from _aside(lambda: with_effects(found, preset))
             self.keep()
             gc.collect()

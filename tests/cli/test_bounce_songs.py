@@ -233,7 +233,7 @@ def test_manifest_says_what_was_done(tmp_path: Path):
     assert same["model"]["name"] == "fake"
     assert (same["settings"]["format"], same["settings"]["seed"]) == ("flac", 7)
     assert same["versions"]["python"] == platform.python_version()
-    for package in ("torch", "demucs", "numpy", "soxr"):
+    for package in ("torch", "demucs", "numpy", "numba", "soxr"):
         assert same["versions"][package] == version(package)
     for stem, name in zip(found["stems"], STEMS, strict=True):
         assert (stem["name"], stem["file"], stem["frames"]) == (name, f"{name}.flac", 110_250)

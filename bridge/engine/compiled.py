@@ -1,0 +1,24 @@
+"""Loops over bins, compiled by Numba: one pass where NumPy needs one for each operation.
+
+What is compiled is kept on disk, beside the source or, where that cannot be written, in the user's
+cache folder; so it takes some seconds once, and each process reads it when it is first called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from numba import njit
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """`function` as machine code, made for the types that it is called with.
+
+    Divisions by zero give what IEEE 754 says, as NumPy's do, and sums keep their order.
+    """
+    made: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    return made
