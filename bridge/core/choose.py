@@ -3,7 +3,8 @@
 The time that a wish leaves over the smallest latency buys two things: a longer hop, so that the
 device is busy less of the time, and a longer compute allowance, so that a run may wait its turn.
 Of equal sessions a device has time for as many as there are runs in a hop, and keeps the promises
-to as many as there are runs in an allowance: most fit where both have the same.
+to as many as there are runs in an allowance: most fit where both have the same. Where a run is so
+short that the messages of a hop take as long elsewhere, most fit where the hop has twice as much.
 """
 
 from __future__ import annotations
@@ -105,8 +106,9 @@ def choose(
 
     Without a wished latency it is the smallest that any such plan has. Otherwise it is the wished
     one, rounded down to frames (at host rates up to 1 MHz): of what that has over the smallest,
-    the hop takes what it can of a half, on the grid, within the window and with the time that its
-    own longer runs need; the compute allowance takes everything else.
+    the hop takes what it can of a half, or of two thirds if the model is `fixed`, on the grid,
+    within the window and with the time that its own longer runs need; the compute allowance takes
+    everything else.
 
     Raises TooShort for a wished latency below the smallest, and ValueError for a window or a
     look-ahead that is out of range or does not fit.
@@ -121,7 +123,7 @@ def choose(
     over = wish.latency_us * rate // MICROSECONDS - smallest
     if over < 0:
         raise TooShort(wish.latency_us, smallest, rate)
-    hop = cuts.longest(hop, over // 2)
+    hop = cuts.longest(hop, over * 2 // 3 if traits.fixed else over // 2)
     plan, worst_us = cuts.plan(hop), cuts.worst_us(hop)
     needed_us = conditions.allowances(worst_us).total_us
     left = smallest + over - cuts.frames(hop)

@@ -72,19 +72,18 @@ class LiveStream:
         self._outgoing = Resampler(plan.outgoing, len(sources) * channels)
         self._input = Line(channels, start - origin)
         self._resampled = Line(channels, self._incoming.position)
-        self._run = 0
+        self._go_to(0)
         self._pending: Audio | None = None
         self._weight = np.zeros(0, np.float32)
         self._known = 0
         if start > origin:
             self._begin_late()
-        self._needed = plan.host_needed(self._run)
 
     def _begin_late(self) -> None:
         """Begin with the first run whose whole window is known."""
         plan = self._plan
         known = self._incoming.position
-        self._run = max(0, -(-(known + plan.window - plan.lookahead) // plan.hop) - 1)
+        self._go_to(max(0, -(-(known + plan.window - plan.lookahead) // plan.hop) - 1))
         self._know_from_next_run()
 
     def _know_from_next_run(self) -> None:
@@ -151,7 +150,7 @@ class LiveStream:
 
     def next_final(self) -> Span:
         """Host frames that the next run makes final."""
-        return self._plan.host_emit(self._run).shift(self._origin)
+        return self._final
 
     def advance(self) -> Context:
         """Give the context what the next run reads, which shall follow with `finish`."""
@@ -168,7 +167,7 @@ class LiveStream:
     def skip(self) -> None:
         """Leave out the next run: only its input counts for those after it."""
         self.advance()
-        self._next()
+        self._go_to(self._run + 1)
         self._know_from_next_run()
         self._input.forget(self.next_final().start - self._origin)
 
@@ -186,7 +185,7 @@ class LiveStream:
         first = self._outgoing.position
         rows = audio.shape[0] * audio.shape[1]
         stems = self._outgoing.push(hop[..., unknown:].reshape(rows, plan.hop - unknown))
-        self._next()
+        self._go_to(self._run + 1)
         return self._emit(first, stems.reshape(*audio.shape[:2], stems.shape[1]))
 
     def _join(self, audio: Audio) -> Audio:
@@ -203,9 +202,11 @@ class LiveStream:
         # Weights sum to one, but where the first runs lack those before them.
         return joined[..., :hop] / weight[:hop]
 
-    def _next(self) -> None:
-        self._run += 1
-        self._needed = self._plan.host_needed(self._run)
+    def _go_to(self, run: int) -> None:
+        """Make this run the next one; what is asked of it again and again is worked out once."""
+        self._run = run
+        self._needed = self._plan.host_needed(run)
+        self._final = self._plan.host_emit(run).shift(self._origin)
 
     def _emit(self, first: int, stems: Audio) -> tuple[int, Audio]:
         given = Span(first, stems.shape[-1])
