@@ -122,19 +122,16 @@ class Driver:
             self.timeline.agree(answer)
 
     def exchange(self, *, whole: bool = False) -> None:
-        """Send what is to be sent and take what came, without waiting. Hold the lock.
+        """Take what came and send what is to be sent, without waiting. Hold the lock.
 
         whole: do everything else that is due as well, and send input however little it is.
         """
         self.link.late_frames = self.figures.late_frames
-        self._pump(whole=whole)
         receive = self.link.tend if whole or not self._live else self.link.receive
-        messages = receive(now_us())
-        for message in messages:
+        for message in receive(now_us()):
             self._take(message, now_us())
         self._keep_up()
-        if messages:
-            self._pump(whole=whole)
+        self._pump(whole=whole)
 
     def wait_for(self, done: Callable[[], bool]) -> None:
         """Return once `done`, which is asked under the lock, is true.

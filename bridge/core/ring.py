@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -38,17 +37,19 @@ class Ring:
 
     def read(self, start: int, length: int) -> NDArray[Any]:
         """A copy of the frames from `start` on, shape (*rows, length)."""
-        out = np.empty((*self._frames.shape[:-1], length), self._frames.dtype)
-        for inside, outside in self._parts(start, length):
-            out[..., outside] = self._frames[..., inside]
-        return out
+        parts = [self._frames[..., inside] for inside, _ in self._parts(start, length)]
+        return parts[0].copy() if len(parts) == 1 else np.concatenate(parts, axis=-1)
 
-    def _parts(self, start: int, length: int) -> Iterator[tuple[slice, slice]]:
+    def _parts(self, start: int, length: int) -> list[tuple[slice, slice]]:
+        """Where `length` frames from `start` on are in the ring, and among themselves."""
         capacity = self._frames.shape[-1]
         if length > capacity:
             raise ValueError(f"{length} frames do not fit a ring of {capacity}")
         at = start % capacity
-        first = min(length, capacity - at)
-        yield slice(at, at + first), slice(0, first)
-        if first < length:
-            yield slice(0, length - first), slice(first, length)
+        if at + length <= capacity:
+            return [(slice(at, at + length), slice(0, length))]
+        first = capacity - at
+        return [
+            (slice(at, capacity), slice(0, first)),
+            (slice(0, length - first), slice(first, length)),
+        ]

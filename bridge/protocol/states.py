@@ -55,9 +55,13 @@ class Socket(Enum):
     CONTROL = "control"
     AUDIO = "audio"
 
+    __hash__ = object.__hash__  # that of Enum is Python's, and every message asks for it
+
 
 class State(Enum):
     """Where a session is; see the rules on top of this file."""
+
+    __hash__ = object.__hash__  # see Socket
 
     OFFLINE = "offline"
     GREETING = "greeting"

@@ -11,6 +11,11 @@ from bridge.protocol.states import Socket
 from bridge.runtime.connection import Connection
 from bridge.runtime.transport import Context, connect_client
 
+_READABLE, _WRITABLE = (
+    int(zmq.POLLIN),
+    int(zmq.POLLOUT),
+)  # an enumeration takes longer than the rest
+
 
 class ClientSockets:
     """Connects in the background. For one thread at a time. Raises ServerError for lack of keys.
@@ -33,7 +38,7 @@ class ClientSockets:
 
     def is_writable(self, socket: Socket) -> bool:
         """Whether the server is there and a message can be sent to it now."""
-        return self._is_ready(socket, zmq.POLLOUT)
+        return self._is_ready(socket, _WRITABLE)
 
     def send(self, socket: Socket, frames: list[Frame]) -> bool:
         """Send one message; False when the server is not there or does not read."""
@@ -46,7 +51,7 @@ class ClientSockets:
     def receive(self, socket: Socket) -> list[bytes] | None:
         """The next message, None when there is none."""
         # Asking takes a fraction of what raising zmq.Again does, and is mostly answered by no.
-        if not self._is_ready(socket, zmq.POLLIN):
+        if not self._is_ready(socket, _READABLE):
             return None
         return self._sockets[socket].recv_multipart(zmq.NOBLOCK)
 

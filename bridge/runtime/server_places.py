@@ -1,7 +1,8 @@
 """Which worker a session goes to where several run its model.
 
-The first is filled by half before the next one is started; when all are, the least busy one gets
-it. So a few tracks need one process, and many share the cores. Each worker keeps its promises if
+The first is filled by a quarter before the next one is started; when all are, the least busy one
+gets it. So a few tracks need one process, and many share the cores: what is ready at once, as hosts
+hand over the blocks of all tracks together, waits half as long. Each worker keeps its promises if
 it has a core to itself; so together they may not take those that server, clients and hosts need.
 """
 
@@ -15,7 +16,7 @@ from bridge.runtime.planning import Refused
 from bridge.runtime.server_session import Granted, Session
 from bridge.runtime.session_cost import at_most
 
-ROOMY = 0.5
+ROOMY = 0.25
 """Share of its time for which a worker may be busy and still be the first that is asked."""
 
 

@@ -11,6 +11,7 @@ from bridge.protocol.messages import Configured, Error, Hello
 from bridge.protocol.messages_worker import Close
 from bridge.runtime.cores import cores
 from bridge.runtime.server_control import Control
+from bridge.runtime.server_places import ROOMY
 from bridge.runtime.workers import SILENT_US, Worker, names
 from tests.runtime.test_planning import hop_by_hop
 from tests.server.raw import configuring
@@ -65,7 +66,7 @@ def check_alive(worker):
 def test_who_finds_no_room_goes_on_to_a_worker_that_lives_from_then_on(control, workers, told):
     """Runs are due as soon as they can be done: no session could wait for another's."""
     key = waiting(control, 3, latency_us=0)
-    model = replace(hop_by_hop(cost_us=4500), key=key)
+    model = replace(hop_by_hop(cost_us=2700), key=key)
     control.loaded(model, "spectral", LATER_US)
     assert places(control) == ["spectral", "", ""]
     check_alive(workers["spectral-2"])
@@ -104,7 +105,7 @@ def test_who_waits_for_a_worker_that_fills_up_goes_on(control, workers, told):
     control.loaded(model, "spectral", LATER_US)
     first, *rest = control.sessions
     share = first.current.task.cost_us / first.current.task.period_us
-    stay = int(0.5 // share) + 1
+    stay = int(ROOMY // share) + 1
     assert stay < 4
     assert places(control) == stay * ["spectral"] + (4 - stay) * [""]
     assert all(session.waits_for("spectral-2", key) for session in rest[stay - 1 :])

@@ -1,4 +1,4 @@
-"""Where sessions go, against the rule in words: fill the first by half, then the least busy one."""
+"""Where sessions go, against the rule in words: fill the first by a quarter, then the least busy one."""
 
 import re
 from dataclasses import replace
@@ -11,7 +11,7 @@ from bridge.protocol.messages_worker import Load
 from bridge.protocol.session import ServerSession
 from bridge.runtime.planning import Refused
 from bridge.runtime.server_grants import grant
-from bridge.runtime.server_places import best_place, check_share, known, tasks
+from bridge.runtime.server_places import ROOMY, best_place, check_share, known, tasks
 from bridge.runtime.server_session import Session
 from bridge.runtime.workers import KINDS, kind_of, names
 from tests.runtime.test_planning import hop_by_hop, wanted
@@ -70,7 +70,7 @@ def test_a_session_counts_once_whichever_workers_it_has_plans_in():
     st.lists(st.tuples(st.integers(100, 4000), st.booleans()), max_size=40),
     st.integers(1, 4),
 )
-def test_each_goes_to_the_first_that_is_not_half_full_or_else_to_the_least_busy(asked, count):
+def test_each_goes_to_the_first_that_is_roomy_or_else_to_the_least_busy(asked, count):
     workers = [name for name in names(count) if name.startswith("spectral")]
     assert len(workers) == count
     sessions: list[Session] = []
@@ -78,7 +78,7 @@ def test_each_goes_to_the_first_that_is_not_half_full_or_else_to_the_least_busy(
         newcomer = session(number)
         place = best_place(sessions, newcomer, all_of(workers))
         loads = [busy(sessions, worker) + waiting(sessions, worker) for worker in workers]
-        roomy = [worker for worker, load in zip(workers, loads, strict=True) if load <= 0.5]
+        roomy = [worker for worker, load in zip(workers, loads, strict=True) if load <= ROOMY]
         least = workers[loads.index(min(loads))]
         assert place == (roomy[0] if roomy else least)
         wish = replace(wanted(realtime=live, latency_us=300_000), request=number)

@@ -43,7 +43,7 @@ def pretend(sidecar, run_us):
     sidecar.start()
 
 
-def test_the_first_worker_is_filled_by_half_before_there_is_a_second(own_sidecar):
+def test_the_first_worker_is_filled_in_part_before_there_is_a_second(own_sidecar):
     pretend(own_sidecar, run_us=3000)
     with ExitStack() as stack:
         while "spectral-2" not in (places := placed(own_sidecar)):
@@ -69,7 +69,7 @@ def test_a_session_is_refused_when_all_workers_are_full(own_sidecar):
 
 def test_where_one_has_no_room_the_next_is_asked(own_sidecar):
     """Runs are due as soon as they can be done: neither session could wait for the other's."""
-    pretend(own_sidecar, run_us=5000)
+    pretend(own_sidecar, run_us=2700)
     with (
         opened(own_sidecar, "spectral", "auto", realtime=True),
         opened(own_sidecar, "spectral", "auto", realtime=True),
