@@ -73,8 +73,10 @@ def choose_place(
     if engine == "torch" or not possible:
         return None
     threads = torch.get_num_threads()
-    # On two cores both on one window were as quick as each on its own, and none idles at the end.
-    streams = min(streams, max(1, threads // 2))
+    # With one thread for each nobody waits: of several on one window, all stop at the end of each
+    # layer for the one that was interrupted. A thread too few or too many leaves windows unequal.
+    if threads != streams:
+        streams = min(streams, max(1, threads // 2))
     return Place(folder, threads, streams, low_precision and has_bfloat16())
 
 

@@ -18,7 +18,7 @@ from bridge.runtime.memory import give_memory_back
 # Windows at once where --batch is not given. On a CPU a second window gains nothing.
 _BATCH = {"cuda": 8, "mps": 2, "cpu": 1}
 STREAMS = 2
-"""Windows that OpenVINO runs at once offline, where there are two threads or more for each."""
+"""Windows that OpenVINO runs at once offline, where each has one thread, or two and more."""
 
 _AUTO = "htdemucs"
 _ENGINE = "STEMBRIDGE_ENGINE"

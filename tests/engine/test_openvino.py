@@ -346,8 +346,12 @@ def test_what_a_compiled_network_depends_on_is_in_its_key(tmp_path, monkeypatch)
     assert len(set(keys)) == len(keys)
 
 
-@pytest.mark.parametrize(("threads", "streams"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 2)])
-def test_each_of_the_windows_at_once_has_two_threads(tmp_path, monkeypatch, threads, streams):
+@pytest.mark.parametrize(("threads", "streams"), [(1, 1), (2, 2), (3, 1), (4, 2), (16, 2)])
+def test_windows_at_once_have_a_thread_each_or_two_at_least(
+    tmp_path, monkeypatch, threads, streams
+):
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     place = choose_place("auto", tmp_path, "cpu", streams=2, low_precision=False)
     assert place == Place(tmp_path, threads, streams, low_precision=False)
+    live = choose_place("auto", tmp_path, "cpu", streams=1, low_precision=False)
+    assert live == Place(tmp_path, threads, 1, low_precision=False)
