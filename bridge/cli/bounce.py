@@ -156,6 +156,7 @@ def command(
     """
     with make_report(as_json=json, quiet=quiet, verbose=verbose) as report:
         chosen, settings = _settings(preset, options)
+        from bridge.cli.leaving import keep_to_the_end
         from bridge.cli.obtain import obtainer
         from bridge.runtime.find_inputs import find_inputs
         from bridge.runtime.memory import share_memory
@@ -166,6 +167,7 @@ def command(
         songs = find_inputs(inputs)
         check_distinct(songs, output, settings)
         models = Models(settings, obtainer(yes=yes), tell=report.note)
+        keep_to_the_end(models)
         for text in models.warnings:
             report.warn(text)
         _bounce_all(songs, output, settings, models, report, preset=chosen, verbose=verbose)

@@ -14,6 +14,7 @@ import click
 
 from bridge import __version__
 from bridge.cli.defaults import read_defaults
+from bridge.cli.leaving import leave
 from bridge.errors import INTERRUPTED, BridgeError
 
 _COMMANDS = {
@@ -110,7 +111,7 @@ def main() -> None:
         # Python would try, and complain, once more at its own exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = BridgeError.status
-    sys.exit(status if isinstance(status, int) else 0)
+    leave(status if isinstance(status, int) else 0)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
