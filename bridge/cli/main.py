@@ -111,7 +111,15 @@ def main() -> None:
         # Python would try, and complain, once more at its own exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = BridgeError.status
-    leave(status if isinstance(status, int) else 0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def run() -> None:
+    """Be the command line, and nothing else in this process; see `leaving`."""
+    try:
+        main()
+    except SystemExit as ended:
+        leave(ended.code if isinstance(ended.code, int) else 0)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -119,4 +127,4 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -33,15 +33,8 @@ def test_only_what_was_kept_is_left_to_the_system(tmp_path):
 
 
 def test_whoever_goes_on_ends_as_ever(tmp_path):
-    program = """
-def test():
-    try:
-        main()
-    except SystemExit:
-        sys.exit(3)
-test()
-"""
-    found = ended(program, tmp_path)
+    program = PROGRAM.replace("    leave(7)", "    sys.exit(3)") + "main()"
+    found = run([sys.executable, "-c", program], cwd=tmp_path)
     assert (found.status, found.out.split()) == (3, ["output", "thread", "registered", "freed"])
 
 
@@ -49,7 +42,7 @@ test()
 def test_a_bounce_ends_at_once_with_its_status(tmp_path, arguments):
     """What was registered before does not run."""
     program = "import atexit; atexit.register(print, 'freed'); "
-    program += "from bridge.cli.main import main; main()"
+    program += "from bridge.cli.main import run; run()"
     song(tmp_path)
     words = ["bounce", "song.wav", *FAKE, "--json", *arguments]
     found = run([sys.executable, "-c", program, *words], cwd=tmp_path)

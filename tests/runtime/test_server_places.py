@@ -1,4 +1,4 @@
-"""Where sessions go, against the rule in words: fill the first by a quarter, then the least busy one."""
+"""Where sessions go, against the rule in words: fill the first in part, then the least busy one."""
 
 import re
 from dataclasses import replace
