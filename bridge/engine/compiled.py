@@ -7,6 +7,7 @@ cache folder; so it takes some seconds once, and each process reads it when it i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from numba import njit
@@ -20,5 +21,9 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     Divisions by zero give what IEEE 754 says, as NumPy's do, and sums keep their order.
     """
-    made: Callable[P, R] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    make = partial(njit, nogil=True, error_model="numpy")
+    try:
+        made: Callable[P, R] = make(cache=True)(function)
+    except RuntimeError:  # neither folder can be written: each process compiles it anew
+        made = make()(function)
     return made
