@@ -110,7 +110,7 @@ def test_a_project_keeps_the_plan_that_was_granted(server, song):
 def test_another_plan_is_granted_again_in_another_process(server, song):
     """What differs from the plan of the sidecar itself: the burst.
 
-    A run that the machine stops in the session before is what the next one has to allow for.
+    Once, on a machine that was busy with other tests, the render had no stems at all.
     """
 
     def attempt():
