@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from bridge.core.line import Line
 from bridge.core.live_plan import LivePlan
 from bridge.core.traits import Traits
@@ -104,8 +102,8 @@ class SpectralModel:
         self.traits = Traits(hop, ahead, ahead, window, past, fixed=True)
 
     def warm_up(self) -> None:
-        """Separate a hop of silence, as loops are compiled when they are first run."""
-        self._separator.stream().process(np.zeros((2, self._separator.hop), np.float32))
+        """See `SpectralSeparator.warm_up`."""
+        self._separator.warm_up()
 
     def open(self, plan: LivePlan) -> _SpectralContext:
         """A stream in front of which there is silence."""

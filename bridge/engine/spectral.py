@@ -111,6 +111,10 @@ class SpectralSeparator:
         stop = -(-emit.stop // hop) * hop + self.lookahead
         return Span.between(start, stop)
 
+    def warm_up(self) -> None:
+        """Separate a hop of silence, as loops are compiled when they are first run."""
+        self.stream().process(np.zeros((2, self.hop), np.float32))
+
     def stream(self, channels: int = 2) -> SpectralStream:
         """A fresh stream of the same separation, for live use."""
         return SpectralStream(self.rate, channels)

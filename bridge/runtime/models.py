@@ -130,11 +130,21 @@ class Models:
         self, ensemble: Ensemble, stems: tuple[str, ...], warn: Callable[[str], None]
     ) -> None:
         """Convert what separates `stems` for this machine, where that makes it faster."""
+        if ensemble.name == "spectral":
+            self._warm_up(ensemble.first)
         if self._no_bfloat16:
             warn("this CPU has no bfloat16: --precision fast computes what exact does")
         for member in ensemble.contributing(stems):
             prepare(member.separator, member.separator.segment, warn, self._tell)
         give_memory_back()  # that of weights, and of what made cores of them
+
+    @staticmethod
+    def _warm_up(separator: Separator) -> None:
+        """So that what is done once on a machine does not count as a song's time."""
+        from bridge.engine.spectral import SpectralSeparator
+
+        if isinstance(separator, SpectralSeparator):
+            separator.warm_up()
 
     def _choose(self, obtain: Obtain) -> _Choice:
         wanted = self._settings.model
