@@ -34,6 +34,7 @@ class Epoch:
     start, stop: what is its part of the time line; None while it goes on.
     number: its name in messages; 0 while the server does not have it.
     fresh: input from there on was not sent before it was due.
+    phase: frames by which the server has the grid before its origin.
     sends: (end, time in us) of the messages of input.
     """
 
@@ -45,8 +46,14 @@ class Epoch:
     received: int = 0
     got: int = 0
     fresh: int = 0
+    phase: int = 0
     draining: bool = False
     sends: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_SENDS))
+
+    @property
+    def grid(self) -> int:
+        """Where the grid of hops lies."""
+        return self.origin - self.phase
 
     def clip(self, span: Span) -> Span:
         """Frames of `span` that are this epoch's."""
@@ -65,7 +72,7 @@ class Feed:
         self._plan = plan
         self._memory = memory(plan)
         self._held = held
-        self._credit = 0
+        self._credit = self._phase = 0
         self._request = 0
         self._epochs: list[Epoch] = []
         self.begin(history.stop)
@@ -85,7 +92,7 @@ class Feed:
 
     def agree(self, configured: Configured) -> None:
         """What the server agreed to holds from now on; it knows no epoch yet."""
-        self._credit = configured.credit
+        self._credit, self._phase = configured.credit, configured.phase
         self._request = configured.request
         self.lose()
 
@@ -145,7 +152,7 @@ class Feed:
 
     def _is_waited_for(self, epoch: Epoch, count: int) -> bool:
         """Whether the next `count` frames make a run ready, end the epoch or are many."""
-        sent = epoch.sent - epoch.origin
+        sent = epoch.sent - epoch.grid
         ready = self._plan.host_runs(sent + count) > self._plan.host_runs(sent)
         return ready or epoch.stop is not None or count >= self._held
 
@@ -164,17 +171,19 @@ class Feed:
         start = max(epoch.origin, max(epoch.start, due) - self._memory)
         if start > epoch.start:
             start = max(start, self._history.start)
-        epoch.number, epoch.draining = number, False
+        epoch.number, epoch.draining, epoch.phase = number, False, self._phase
         epoch.sent = epoch.received = epoch.got = start
         epoch.fresh = self._history.stop
         epoch.sends.clear()
-        return Reset(token, number, epoch.origin, start, self._request)
+        return Reset(token, number, epoch.origin, start, self._request, epoch.phase)
 
     def _send(self, epoch: Epoch, token: int, count: int, due: int, now_us: int) -> Audio:
         start = epoch.sent
         silent = min(max(0, epoch.start - start), count)
-        audio = self._history.read(start + silent, count - silent)
-        if silent:  # between its origin and its start
+        # Between its origin and its start it is silent, for longer than what is kept goes back.
+        heard = start + silent if silent < count else self._history.stop
+        audio = self._history.read(heard, count - silent)
+        if silent:
             audio = np.pad(audio, ((0, 0), (silent, 0)))
         epoch.sent += count
         epoch.sends.append((epoch.sent, now_us))

@@ -153,8 +153,8 @@ class Timeline:
             first_asked = self._stems.position + self._guard
             slack_us = (start - first_asked) * MICROSECONDS // self._settings.rate
             self._figures.add_slack(slack_us)
-        run = run_for(self._plan, start + self.configured.plan.effects - epoch.origin)
-        needed = epoch.origin + self._plan.host_needed(run)
+        run = run_for(self._plan, start + self.configured.plan.effects - epoch.grid)
+        needed = epoch.grid + self._plan.host_needed(run)
         while epoch.sends and epoch.sends[0][0] < needed:
             epoch.sends.popleft()
         if epoch.sends and needed > epoch.fresh:

@@ -2,7 +2,7 @@
 
 A frame's way: `push` resamples it -> `advance` gives the context what the next run reads -> the
 model runs -> `finish` fades the hop into the one before, resamples it back, and adds what the
-stems leave of the input. Positions inside count from the epoch's origin.
+stems leave of the input. Positions inside count from where the grid lies.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOUDEST = np.float32(1e6)
 
 
 class LiveStream:
-    """A stream from host frame `start` on, whose hops lie on the grid at host frame `origin`.
+    """A stream from host frame `start` on, whose grid of hops lies `phase` before `origin`.
 
     Before the origin there is silence. Frames from the origin up to `start` are unknown: nothing
     is given that depends on them, so that all that is given is what an undisturbed run gives.
@@ -55,6 +55,7 @@ class LiveStream:
         residual: bool,
         origin: int,
         start: int,
+        phase: int = 0,
     ) -> None:
         if start < origin:
             raise ValueError(
@@ -64,20 +65,23 @@ class LiveStream:
         self._context = context
         self._channels = channels
         self._rest = sources.index(REST) if residual and REST in sources else None
-        self._origin = origin
+        self._origin = origin - phase
         self._start = start
         self.received = start
         self.stop: int | None = None
-        self._incoming = Resampler(plan.incoming, channels, start - origin)
+        known = 0 if start == origin else start - self._origin  # the silence is known as well
+        self._incoming = Resampler(plan.incoming, channels, known)
         self._outgoing = Resampler(plan.outgoing, len(sources) * channels)
-        self._input = Line(channels, start - origin)
+        self._input = Line(channels, known)
         self._resampled = Line(channels, self._incoming.position)
         self._go_to(0)
         self._pending: Audio | None = None
         self._weight = np.zeros(0, np.float32)
         self._known = 0
-        if start > origin:
+        if known:
             self._begin_late()
+        elif phase:
+            self._take(np.zeros((channels, phase), np.float32))
 
     def _begin_late(self) -> None:
         """Begin with the first run whose whole window is known."""

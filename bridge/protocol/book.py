@@ -142,7 +142,11 @@ class Book:
         if self._asked is None or message.request != self._asked.request:
             return False
         self._terms[message.request] = Terms(
-            self._asked.channels, len(message.sources), message.latency, message.credit
+            self._asked.channels,
+            len(message.sources),
+            message.latency,
+            message.credit,
+            message.phase,
         )
         self.agreed = message.request
         self._asked = None

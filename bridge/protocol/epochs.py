@@ -24,12 +24,13 @@ class Violation(Exception):  # noqa: N818 - whose mistake it is, only the sessio
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a CONFIGURE and its CONFIGURED agreed on. latency and credit: host frames."""
+    """What a CONFIGURE and its CONFIGURED agreed on. latency, credit, phase: host frames."""
 
     channels: int
     sources: int
     latency: int
     credit: int
+    phase: int = 0
 
 
 @dataclass(slots=True)
@@ -91,6 +92,10 @@ class Epochs:
             raise Violation(
                 Code.ORDER,
                 f"an epoch that starts at {message.start}, before its origin {message.origin}",
+            )
+        if message.phase not in (0, terms.phase):
+            raise Violation(
+                Code.ORDER, f"a phase of {message.phase}, expected {terms.phase}, as was agreed"
             )
         for epoch in list(self._open.values()):
             end = epoch.input_end if epoch.stop is None else epoch.stop

@@ -130,7 +130,7 @@ class Configured(Message):
     """The answer to CONFIGURE. `credit`: host frames that may be sent beyond `received`.
 
     gains: of each of the sources in the mix of the preset, in hundredths of a dB, of which the
-    lowest is silence; none where it has no mix.
+    lowest is silence; none where it has no mix. phase: that of every RESET with this plan.
     """
 
     session: Token
@@ -144,6 +144,7 @@ class Configured(Message):
     licence: String
     warnings: Warnings
     gains: Gains = ()
+    phase: HostFrames = 0
 
 
 @message
@@ -189,6 +190,7 @@ class Reset(Message):
     """Opens an epoch whose hop grid lies at `origin`; the first frame to come is `start`.
 
     `request` is the CONFIGURE whose plan holds. The input of the epoch before ends at `origin`.
+    phase: host frames by which the grid lies before it, silence being between.
     """
 
     session: Token
@@ -196,6 +198,7 @@ class Reset(Message):
     origin: Frame
     start: Frame
     request: Number
+    phase: HostFrames = 0
 
 
 @message

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
+from bridge.core.phase import phase
 from bridge.engine.catalog import CATALOG, find
 from bridge.errors import ModelError
 from bridge.protocol import limits
 from bridge.protocol.codes import Code
-from bridge.protocol.messages import Configure, Configured
+from bridge.protocol.messages import Configure, Configured, SavedPlan
 from bridge.protocol.messages_worker import Load, Loaded, Open
 from bridge.runtime.planning import Refused, credit, plan_session
 from bridge.runtime.server_places import known, tasks
@@ -79,5 +80,29 @@ def grant(
         model.licence,
         (*slower(plan, model), *model.warnings)[: limits.WARNINGS],
         model.gains,
+        _phase(sessions, session, worker, wanted.rate, plan, model),
     )
     return Granted(worker, wanted, load, model, opened, answer)
+
+
+def _phase(
+    sessions: Iterable[Session],
+    session: Session,
+    worker: str,
+    rate: int,
+    plan: SavedPlan,
+    model: Loaded,
+) -> int:
+    """Where the hops of a session lie, in host frames, so that it takes turns with the others.
+
+    Only where that changes no stem: with a model that always reads the same past, whose frames are
+    the host's, and by whole steps of its grid.
+    """
+    if not model.fixed or plan.model_rate != rate:
+        return 0
+    phases: dict[bool, list[int]] = {True: [], False: []}
+    for other in sessions:
+        current = other.current
+        if other is not session and current is not None and current.answer.plan.hop == plan.hop:
+            phases[current.worker == worker].append(current.answer.phase)
+    return phase(plan.hop, model.grid, phases[True], phases[False])

@@ -148,9 +148,7 @@ class Worker:
                 session.push(message.epoch, message.start, message.audio, now_us())
                 self._acknowledge(session, message.epoch)
             case Reset():
-                session.begin(
-                    message.epoch, message.origin, message.start, message.request, now_us()
-                )
+                session.begin(message, now_us())
                 self._sweep(session)
             case Drain():
                 session.drain(message.epoch, message.stop, now_us())

@@ -18,6 +18,7 @@ from bridge.engine.live import LiveStream
 from bridge.engine.live_model import Context, LiveModel
 from bridge.errors import BridgeError
 from bridge.protocol import limits
+from bridge.protocol.messages import Reset
 from bridge.protocol.messages_worker import Open
 from bridge.runtime.live_effects import LiveEffects, StemEffects
 
@@ -173,20 +174,20 @@ class WorkerSession:
         for old in sorted(self.configurations.keys() - {self.request})[: -limits.PLANS]:
             del self.configurations[old]
 
-    def begin(self, number: int, origin: int, start: int, request: int, now_us: int) -> None:
+    def begin(self, message: Reset, now_us: int) -> None:
         """Open an epoch, and end the one before where the new one begins.
 
         Where the configuration is another worker's, the new epoch is as well.
         """
         for epoch in self.epochs:
-            epoch.drain(origin, now_us)
-        opened = self.configurations.get(request)
+            epoch.drain(message.origin, now_us)
+        opened = self.configurations.get(message.request)
         if opened is None:
             return
         if opened.key != self.key:  # times are of one model
             self.key, self.times = opened.key, Durations()
             self.alike, self.shorter = Durations(), Durations()
-        self.request = request
+        self.request = message.request
         plan, model = opened.plan, opened.model
         stream = LiveStream(
             plan,
@@ -194,16 +195,17 @@ class WorkerSession:
             model.sources,
             opened.channels,
             residual=opened.residual,
-            origin=origin,
-            start=start,
+            origin=message.origin,
+            start=message.start,
+            phase=message.phase,
         )
-        epoch = Epoch(number, opened, stream, start)
+        epoch = Epoch(message.epoch, opened, stream, message.start)
         if opened.effects is not None:
             epoch.effects = LiveEffects(opened.effects)
         self.epochs = [*self.epochs, epoch][-limits.EPOCHS :]
         # A client that uses a configuration does not go back to an older one.
-        self.configurations = {r: o for r, o in self.configurations.items() if r >= request}
-        self.position = start
+        self.configurations = {r: o for r, o in self.configurations.items() if r >= self.request}
+        self.position = message.start
 
     def push(self, number: int, start: int, block: Audio, now_us: int) -> None:
         """Take a block of the epoch `number`; one of an epoch that is gone is dropped."""

@@ -29,9 +29,10 @@ void Feed::end() {
     }
 }
 
-void Feed::agree(std::int64_t request, std::int64_t credit) {
+void Feed::agree(std::int64_t request, std::int64_t credit, std::int64_t phase) {
     request_ = request;
     credit_ = credit;
+    phase_ = phase;
     lose();
 }
 
@@ -108,7 +109,7 @@ Epoch* Feed::unsent() {
 
 // Whether the next `count` frames make a run ready, end the epoch or are many.
 bool Feed::isWaitedFor(const Epoch& epoch, std::int64_t count) const {
-    const std::int64_t sent = epoch.sent - epoch.origin;
+    const std::int64_t sent = epoch.sent - (epoch.origin - epoch.phase);
     const bool ready = plan_.hostRuns(sent + count) > plan_.hostRuns(sent);
     return ready || epoch.stop || count >= held_;
 }
@@ -137,8 +138,9 @@ Outgoing Feed::open(Epoch& epoch, std::uint64_t token, std::int64_t number,
     }
     epoch.number = number;
     epoch.draining = false;
+    epoch.phase = phase_;
     epoch.sent = epoch.received = epoch.got = start;
-    return {protocol::Reset{token, number, epoch.origin, start, request_}, nullptr};
+    return {protocol::Reset{token, number, epoch.origin, start, request_, phase_}, nullptr};
 }
 
 Outgoing Feed::send(Epoch& epoch, std::uint64_t token, std::int64_t count,

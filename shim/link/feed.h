@@ -37,6 +37,7 @@ struct Epoch {
     std::int64_t sent = 0;
     std::int64_t received = 0;
     std::int64_t got = 0;
+    std::int64_t phase = 0;  ///< frames by which the server has the grid before its origin
     bool draining = false;
 
     /// Frames of `span` that are this epoch's.
@@ -55,7 +56,7 @@ public:
     void end();
 
     /// What the server agreed to holds from now on; it knows no epoch yet.
-    void agree(std::int64_t request, std::int64_t credit);
+    void agree(std::int64_t request, std::int64_t credit, std::int64_t phase);
     /// The server lost the epochs up to number `last`. Later ones, opened before we heard of it, are
     /// opened again as well, since RESET ends at its origin whatever there is.
     void lose(std::int64_t last = protocol::kNumber);
@@ -87,6 +88,7 @@ private:
     std::int64_t memory_;
     std::int64_t held_;
     std::int64_t credit_ = 0;
+    std::int64_t phase_ = 0;
     std::int64_t request_ = 0;
     std::vector<Epoch> epochs_;
 };

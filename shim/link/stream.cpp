@@ -70,7 +70,7 @@ void Stream::takeInput(const InputHeader& header, PlanarView block) {
         const std::int64_t held = floorScaled(wish_.rate, kMicroseconds, kHeldUs);
         history_ = std::make_unique<History>(wish_.channels, kept, header.start);
         feed_ = std::make_unique<Feed>(*history_, plan_, held);
-        feed_->agree(agreed_.request, agreed_.credit);
+        feed_->agree(agreed_.request, agreed_.credit, agreed_.phase);
     } else if (header.epoch != epoch_) {
         feed_->end();
         history_->skip(header.start - history_->stop());  // what was lost on the way to us
@@ -83,7 +83,7 @@ void Stream::takeInput(const InputHeader& header, PlanarView block) {
 void Stream::agree(const protocol::Configured& answer) {
     agreed_ = answer;
     if (feed_ != nullptr) {
-        feed_->agree(answer.request, answer.credit);
+        feed_->agree(answer.request, answer.credit, answer.phase);
     }
 }
 

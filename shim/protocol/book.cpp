@@ -95,7 +95,8 @@ bool Book::take(const Configured& message) {
     if (message.request != pending()) return false;
     terms_[message.request] = Terms{.channels = asked_->channels,
                                     .sources = static_cast<std::int64_t>(message.sources.size()),
-                                    .credit = message.credit};
+                                    .credit = message.credit,
+                                    .phase = message.phase};
     agreed_ = message.request;
     asked_.reset();
     return true;

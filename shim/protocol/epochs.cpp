@@ -35,6 +35,10 @@ void Epochs::open(const Reset& message, const Terms& terms) {
         throw Refusal{Code::kOrder, words("an epoch that starts at ", message.start,
                                           ", before its origin ", message.origin)};
     }
+    if (message.phase != 0 && message.phase != terms.phase) {
+        throw Refusal{Code::kOrder, words("a phase of ", message.phase, ", expected ", terms.phase,
+                                          ", as was agreed")};
+    }
     for (Epoch& epoch : open_) {
         epoch.stop = std::min(epoch.stop.value_or(epoch.inputEnd), message.origin);
     }

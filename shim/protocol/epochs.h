@@ -12,11 +12,12 @@
 
 namespace stembridge::protocol {
 
-/// What a CONFIGURE and its CONFIGURED agreed on. credit: host frames.
+/// What a CONFIGURE and its CONFIGURED agreed on. credit, phase: host frames.
 struct Terms {
     std::int64_t channels = 0;
     std::int64_t sources = 0;
     std::int64_t credit = 0;
+    std::int64_t phase = 0;
 };
 
 /// One epoch; all positions are absolute host frames, exclusive ends.

@@ -109,6 +109,7 @@ struct Configured {
     /// Of each of the sources in the mix of the preset, in hundredths of a dB, of which -kSilence is
     /// silence; none where it has no mix.
     std::vector<std::int64_t> gains{};
+    std::int64_t phase = 0;  ///< that of every RESET with this plan
 };
 
 /// Asks for REPORT; needs no session.
@@ -137,13 +138,14 @@ struct Attached {
     std::uint64_t session = 0;
 };
 
-/// Opens an epoch whose hop grid lies at `origin`; the first frame to come is `start`.
+/// Opens an epoch whose hop grid lies `phase` before `origin`; the first frame to come is `start`.
 struct Reset {
     std::uint64_t session = 0;
     std::int64_t epoch = 0;
     std::int64_t origin = 0;
     std::int64_t start = 0;
     std::int64_t request = 0;
+    std::int64_t phase = 0;
 };
 
 /// Input from `start` on. got: where the last STEMS that came ended.

@@ -133,6 +133,7 @@ struct Schema<Configured> {
         Field{"licence", &M::licence, kStringKind},
         Field{"warnings", &M::warnings, kWarningsKind},
         Field{"gains", &M::gains, kGainsKind, true},
+        Field{"phase", &M::phase, kHostFramesKind, true},
     };
 };
 
@@ -183,7 +184,7 @@ struct Schema<Reset> {
     static constexpr std::tuple fields{
         Field{"session", &M::session, kTokenKind},  Field{"epoch", &M::epoch, kNumberKind},
         Field{"origin", &M::origin, kFrameKind},    Field{"start", &M::start, kFrameKind},
-        Field{"request", &M::request, kNumberKind},
+        Field{"request", &M::request, kNumberKind}, Field{"phase", &M::phase, kHostFramesKind, true},
     };
 };
 

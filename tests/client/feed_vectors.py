@@ -20,11 +20,11 @@ from tests.client.scripted import SOURCES, live_plan, saved_plan
 
 FILE = Path(__file__).parents[1] / "vectors" / "feed.json"
 ABOUT = (
-    "steps: [play, frames], [begin, origin], [end], [lose, last], [agree, request, credit], "
+    "steps: [play, frames], [begin, origin], [end], [lose, last], [agree, request, credit, phase], "
     "[credit, epoch, received], [stems, epoch, start, frames, received], [drained, epoch], and "
     "[next, epoch number, most, due, whole, result], where result is null, [reset, epoch, origin, "
-    "start, request], [audio, epoch, start, frames, got, sum of samples, sum of samples each times "
-    "its place from 1 on] or [drain, epoch, stop]"
+    "start, request, phase], [audio, epoch, start, frames, got, sum of samples, sum of samples "
+    "each times its place from 1 on] or [drain, epoch, stop]"
 )
 STEPS = 120
 PLANS = (
@@ -57,11 +57,12 @@ class Life:
     def agree(self):
         self.request += 1
         credit = self.random.choice((40, 200, 1000))
+        phase = self.random.choice((0, 0, 5))
         saved = saved_plan(live_plan(), block=50)
-        common = (150, saved, SOURCES, credit, "m", False, "none", ())
+        common = (150, saved, SOURCES, credit, "m", False, "none", (), (), phase)
         self.feed.agree(Configured(5, self.request, *common))
         self.known.clear()
-        self.steps.append(["agree", self.request, credit])
+        self.steps.append(["agree", self.request, credit, phase])
 
     def play(self):
         frames = self.random.randint(1, 120)
@@ -119,7 +120,8 @@ class Life:
             case Reset():
                 self.number = number
                 self.known[number] = [message.start] * 3
-                result = ["reset", number, message.origin, message.start, message.request]
+                at = [message.origin, message.start, message.request, message.phase]
+                result = ["reset", number, *at]
             case Audio():
                 audio = message.audio.astype(np.int64)
                 count, flat = audio.shape[1], audio.ravel()

@@ -101,6 +101,8 @@ def noise(frames: int, channels: int = 2, seed: int = 0) -> Audio:
 class Player:
     """Plays one epoch of `signal` (C, n), whose frame 0 is host frame `origin`, from `start` on.
 
+    phase: how far before the origin the grid lies.
+
     Every step checks that runs come exactly when the plan says: as soon as their input is there.
     """
 
@@ -113,8 +115,10 @@ class Player:
         origin: int = 0,
         start: int = 0,
         residual: bool = True,
+        phase: int = 0,
     ) -> None:
         self.model, self.plan, self.signal, self.origin = model, plan, signal, origin
+        self.phase = phase
         self.stream = LiveStream(
             plan,
             model.open(plan),
@@ -123,10 +127,11 @@ class Player:
             residual=residual,
             origin=origin,
             start=origin + start,
+            phase=phase,
         )
         self.place = start
         self.pieces: list[tuple[int, Audio]] = []
-        trust = Trust(plan, start)
+        trust = Trust(plan, start + phase if start else 0)
         self.run = next(run for run in count() if trust.run(run))
 
     def push(self, frames: int) -> None:
@@ -135,12 +140,12 @@ class Player:
         self.stream.push(self.origin + self.place, self.signal[:, self.place : stop])
         self.place = stop
         assert self.stream.received == self.origin + stop
-        assert self.stream.ready() == (self.plan.host_needed(self.run) <= stop)
+        assert self.stream.ready() == (self.plan.host_needed(self.run) <= stop + self.phase)
 
     def step(self) -> None:
         """Do the next run."""
         plan, final = self.plan, self.stream.next_final()
-        assert final == plan.host_emit(self.run).shift(self.origin)
+        assert final == plan.host_emit(self.run).shift(self.origin - self.phase)
         audio = self.model.run([self.stream.advance()])[0]
         assert audio.shape == (len(self.model.sources), 2, plan.hop + plan.fade)
         start, stems = self.stream.finish(audio)

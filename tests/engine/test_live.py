@@ -27,6 +27,7 @@ from tests.engine.playing import (
     plan_for,
     spectral,
 )
+from tests.engine.trust import Trust
 
 CLOSE = 1e-6
 OTHER = FOUR.index("other")
@@ -122,6 +123,41 @@ def test_any_plan_gives_what_the_oracle_gives(data):
     origin = draw(0, 2**62)
     player = Player(model, plan, signal, origin=origin, residual=False)
     check(player.play(draw(1, 300)).end(), expected)
+
+
+@pytest.mark.parametrize("block", [1, 512, "random"])
+@pytest.mark.parametrize("rate", RATES)
+def test_a_phase_of_whole_steps_changes_no_sample_of_spectral(rate, block):
+    model = spectral(rate)
+    grid = model.traits.grid
+    signal = noise(rate // 5)
+    plan = plan_for(model, rate, 5 * grid)
+    expected = everything(Player(model, plan, signal).play(512).end())
+    for phase in range(grid, 5 * grid, grid):
+        player = Player(model, plan, signal, origin=1000, phase=phase).play(block).end()
+        np.testing.assert_array_equal(everything(player), expected)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_phase_is_as_much_silence_in_front(data):
+    def draw(low, high):
+        return data.draw(st.integers(low, high))
+
+    model = placed(rate=data.draw(st.sampled_from([8000, 44_100])))
+    rate = data.draw(st.sampled_from([8000, 22_050, 48_000]))
+    hop, lookahead = draw(1, 300), draw(0, 200)
+    shape = {"lookahead": lookahead, "window": hop + lookahead + draw(0, 500)}
+    plan = plan_for(model, rate, hop, fade=draw(0, lookahead), **shape)
+    phase, start = draw(0, hop * rate // model.rate), draw(0, 900) * draw(0, 1)
+    signal = noise(start + draw(1, 900))
+    front = np.pad(signal, ((0, 0), (phase, 0)))
+    expected = everything(Player(model, plan, front).play(512).end())[..., phase:]
+    player = Player(model, plan, signal, origin=7, start=start, phase=phase)
+    player.play(draw(1, 300)).end()
+    assert player.worst(expected) <= CLOSE
+    known = Trust(plan, start + phase if start else 0).frames(front.shape[1])
+    assert player.given() == {frame - phase for frame in known if frame >= start + phase}
 
 
 @pytest.mark.parametrize("rate", RATES)

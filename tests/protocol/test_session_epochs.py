@@ -35,6 +35,17 @@ def test_a_reset_that_cannot_be(link, reset):
     refuse(link, wire.Reset(7, *reset), AUDIO, Code.ORDER)
 
 
+def test_a_phase_is_what_was_agreed_or_none(link):
+    link.greet()
+    link.configure(phase=540)
+    link.attach()
+    for epoch, phase in ((1, 540), (2, 0)):
+        link.ask(wire.Reset(7, epoch, 0, 0, 1, phase), AUDIO)
+        link.deliver()
+        assert states(link) == (State.RUNNING, State.RUNNING)
+    refuse(link, wire.Reset(7, 3, 0, 0, 1, 1080), AUDIO, Code.ORDER)
+
+
 def test_credit_is_what_lies_between_received_and_the_end_of_input(link):
     epoch = link.run(start=500, credit=100)
     assert link.client.credit_left == 100

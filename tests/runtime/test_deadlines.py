@@ -9,6 +9,7 @@ from bridge.core.polyphase import design
 from bridge.engine.base import Ensemble, Member
 from bridge.engine.fake import FakeSeparator
 from bridge.engine.live_model import live_model
+from bridge.protocol.messages import Reset
 from bridge.runtime.worker_session import Opened, WorkerSession
 
 RATE, HOP, BURST, COMPUTE_US = 48_000, 480, 240, 3000
@@ -30,7 +31,7 @@ class Played:
 
     def reset(self, now_us):
         self.number += 1
-        self.session.begin(self.number, self.position, self.position, 1, now_us)
+        self.session.begin(Reset(1, self.number, self.position, self.position, 1), now_us)
 
     def hand_over(self, now_us, frames=HOP):
         block = np.zeros((2, frames), np.float32)

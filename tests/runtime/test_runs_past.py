@@ -9,6 +9,7 @@ from bridge.core.polyphase import design
 from bridge.engine.base import Ensemble, Member
 from bridge.engine.fake import FakeSeparator
 from bridge.engine.live_model import live_model
+from bridge.protocol.messages import Reset
 from bridge.runtime.worker_session import Opened, WorkerSession
 
 RATE, HOP, BLOCK, LATENCY = 48_000, 100, 64, 500
@@ -19,7 +20,7 @@ def session(*, realtime):
     plan = LivePlan(design(RATE, RATE), design(RATE, RATE), HOP, 0, 400)
     opened = Opened("k", model, plan, 2, True, realtime, BLOCK, 0, LATENCY, 1000, Cost(900, 1000))
     found = WorkerSession(1, {1: opened})
-    found.begin(1, 0, 0, 1, 0)
+    found.begin(Reset(1, 1, 0, 0, 1), 0)
     return found
 
 

@@ -14,7 +14,7 @@ from bridge.runtime.server_grants import grant
 from bridge.runtime.server_places import ROOMY, best_place, check_share, known, tasks
 from bridge.runtime.server_session import Session
 from bridge.runtime.workers import KINDS, kind_of, names
-from tests.runtime.test_planning import hop_by_hop, wanted
+from tests.runtime.test_planning import hop_by_hop, network, wanted
 
 LOAD = Load("k", "spectral", "exact", 48_000, 2, 0, -1, 0, "")
 
@@ -140,3 +140,39 @@ def test_names(count):
     assert found[: len(KINDS)] == list(KINDS)
     assert {name.partition("-")[0] for name in found} == set(KINDS)
     assert kind_of("spectral") in found
+
+
+def phases(sessions):
+    return [found.granted[1].answer.phase for found in sessions]
+
+
+def test_sessions_with_hops_as_long_take_turns():
+    model = hop_by_hop(cost_us=300)
+    sessions: list[Session] = []
+    for number in range(1, 6):
+        newcomer = session(number)
+        worker = ("spectral", "spectral-2")[number % 2]
+        newcomer.grant(grant(sessions, newcomer, worker, LOAD, wanted(latency_us=200_000), model))
+        sessions.append(newcomer)
+    hop = sessions[0].granted[1].answer.plan.hop
+    assert hop >= 5 * model.grid
+    assert phases(sessions)[0] == 0
+    assert len(set(phases(sessions))) == 5
+    assert all(at % model.grid == 0 <= at < hop for at in phases(sessions))
+    # It does not count itself, nor those whose hops are others.
+    again = grant(sessions, sessions[0], "spectral-2", LOAD, wanted(latency_us=200_000), model)
+    assert again.answer.phase == 0
+    longer = grant(sessions, session(9), "spectral", LOAD, wanted(latency_us=300_000), model)
+    assert longer.answer.plan.hop != hop
+    assert longer.answer.phase == 0
+
+
+@pytest.mark.parametrize("model", [network(), replace(hop_by_hop(), model_rate=44_100)])
+def test_where_a_phase_would_change_the_stems_there_is_none(model):
+    sessions: list[Session] = []
+    for number in range(1, 4):
+        newcomer = session(number)
+        asked = wanted(latency_us=30_000_000)
+        newcomer.grant(grant(sessions, newcomer, "networks", LOAD, asked, model))
+        sessions.append(newcomer)
+    assert phases(sessions) == [0, 0, 0]

@@ -28,7 +28,7 @@ Json described(const std::optional<Outgoing>& next) {
         return nullptr;
     }
     if (const auto* reset = std::get_if<protocol::Reset>(&next->message)) {
-        return {"reset", reset->epoch, reset->origin, reset->start, reset->request};
+        return {"reset", reset->epoch, reset->origin, reset->start, reset->request, reset->phase};
     }
     if (const auto* drain = std::get_if<protocol::Drain>(&next->message)) {
         return {"drain", drain->epoch, drain->stop};
@@ -63,7 +63,7 @@ public:
         } else if (kind == "lose") {
             feed_.lose(step[1].get<std::int64_t>());
         } else if (kind == "agree") {
-            feed_.agree(step[1], step[2]);
+            feed_.agree(step[1], step[2], step[3]);
         } else if (kind == "credit") {
             feed_.take(protocol::Credit{5, step[1], step[2]});
         } else if (kind == "stems") {
