@@ -30,7 +30,7 @@ _SENDS = 4096
 class Epoch:
     """One epoch; positions are absolute host frames, ends exclusive.
 
-    origin: where its hop grid lies; from there to its start it is silent.
+    origin: where it begins; from there to its start it is silent.
     start, stop: what is its part of the time line; None while it goes on.
     number: its name in messages; 0 while the server does not have it.
     fresh: input from there on was not sent before it was due.

@@ -110,7 +110,8 @@ class LiveStream:
     @property
     def done(self) -> bool:
         """True when the stream was drained and has given everything."""
-        return self.stop is not None and self.next_final().start >= self.stop
+        # Before its start nothing is given, though the grid may begin earlier.
+        return self.stop is not None and max(self.next_final().start, self._start) >= self.stop
 
     def push(self, start: int, block: Audio) -> None:
         """Take a block, shape (C, n), float32, at host frame `start`.
@@ -137,6 +138,8 @@ class LiveStream:
         if self.stop is not None:
             return
         self.stop = min(stop, self.received)
+        if self.done:
+            return
         plan = self._plan
         # The first run after which everything before `stop` is final.
         last = -(-plan.outgoing.needed(self.stop - self._origin) // plan.hop) - 1

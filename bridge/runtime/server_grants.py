@@ -102,7 +102,8 @@ def _phase(
         return 0
     phases: dict[bool, list[int]] = {True: [], False: []}
     for other in sessions:
-        current = other.current
-        if other is not session and current is not None and current.answer.plan.hop == plan.hop:
-            phases[current.worker == worker].append(current.answer.phase)
+        # What it goes on with; where all are configured anew they play what they had until then.
+        newest = next(reversed(other.granted.values()), None)
+        if other is not session and newest is not None and newest.answer.plan.hop == plan.hop:
+            phases[newest.worker == worker].append(newest.answer.phase)
     return phase(plan.hop, model.grid, phases[True], phases[False])

@@ -57,7 +57,7 @@ class Life:
     def agree(self):
         self.request += 1
         credit = self.random.choice((40, 200, 1000))
-        phase = self.random.choice((0, 0, 5))
+        phase = self.random.choice((0, self.random.randrange(self.plan.hop)))
         saved = saved_plan(live_plan(), block=50)
         common = (150, saved, SOURCES, credit, "m", False, "none", (), (), phase)
         self.feed.agree(Configured(5, self.request, *common))
@@ -65,7 +65,7 @@ class Life:
         self.steps.append(["agree", self.request, credit, phase])
 
     def play(self):
-        frames = self.random.randint(1, 120)
+        frames = self.random.randint(1, self.random.choice((4, 120)))
         self.history.append(signal(self.history.stop, frames))
         self.due += self.random.choice((0, frames, frames))
         self.steps.append(["play", frames])

@@ -17,11 +17,11 @@ MEMORY = memory(PLAN)
 class Fed:
     """A feed and what it wants to send; epochs are numbered from 1."""
 
-    def __init__(self, *, credit=1000, capacity=2000, held=HELD):
+    def __init__(self, *, credit=1000, capacity=2000, held=HELD, phase=0):
         self.history = History(2, capacity)
         self.feed = Feed(self.history, PLAN, held)
         saved = saved_plan(PLAN, block=50)
-        agreed = (TOKEN, REQUEST, 150, saved, SOURCES, credit, "m", False, "none", ())
+        agreed = (TOKEN, REQUEST, 150, saved, SOURCES, credit, "m", False, "none", (), (), phase)
         self.feed.agree(Configured(*agreed))
         self.epochs = 0
 
@@ -78,6 +78,18 @@ def test_input_that_a_run_waits_for_is_never_saved_up():
         fed.play(1)
         sent += [message[3] for message in fed.sends() if message[0] == "audio"]
     assert sent == [PLAN.host_needed(run) for run in range(2)]
+
+
+@pytest.mark.parametrize("phase", [1, 7, 19])
+def test_runs_come_earlier_by_the_phase_and_the_silence_for_it_is_not_sent(phase):
+    fed = Fed(held=1000, phase=phase)
+    sent = []
+    for _ in range(200):
+        fed.play(1)
+        sent += [message[3] for message in fed.sends() if message[0] == "audio"]
+    runs = [PLAN.host_needed(run) - phase for run in range(9)]
+    assert len(sent) >= 2
+    assert sent == [at for at in runs if 0 < at <= 200]
 
 
 def test_what_was_saved_up_is_sent_when_an_epoch_ends(fed):

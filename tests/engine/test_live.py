@@ -138,6 +138,16 @@ def test_a_phase_of_whole_steps_changes_no_sample_of_spectral(rate, block):
         np.testing.assert_array_equal(everything(player), expected)
 
 
+def test_an_epoch_that_ends_where_it_starts_is_done_without_a_run():
+    model = spectral(48_000)
+    grid = model.traits.grid
+    for phase in (0, 2 * grid):
+        player = Player(model, plan_for(model, 48_000, 3 * grid), noise(9000), phase=phase)
+        player.stream.drain(0)
+        assert player.stream.done
+        assert not player.stream.ready()
+
+
 @settings(max_examples=40)
 @given(st.data())
 def test_a_phase_is_as_much_silence_in_front(data):

@@ -159,12 +159,20 @@ def test_sessions_with_hops_as_long_take_turns():
     assert phases(sessions)[0] == 0
     assert len(set(phases(sessions))) == 5
     assert all(at % model.grid == 0 <= at < hop for at in phases(sessions))
+    # They play these plans, and are all given longer hops at once, as when a host changes its rate.
+    for number, one in enumerate(sessions, 1):
+        one.begin(number, 1)
+    for number, one in enumerate(sessions, 1):
+        worker = ("spectral", "spectral-2")[number % 2]
+        wish = replace(wanted(latency_us=300_000), request=2)
+        one.grant(grant(sessions, one, worker, LOAD, wish, model))
+    assert len({one.granted[2].answer.phase for one in sessions}) == 5
     # It does not count itself, nor those whose hops are others.
-    again = grant(sessions, sessions[0], "spectral-2", LOAD, wanted(latency_us=200_000), model)
-    assert again.answer.phase == 0
-    longer = grant(sessions, session(9), "spectral", LOAD, wanted(latency_us=300_000), model)
-    assert longer.answer.plan.hop != hop
-    assert longer.answer.phase == 0
+    again = grant(sessions, sessions[0], "spectral-2", LOAD, wanted(latency_us=300_000), model)
+    assert again.answer.phase not in {one.granted[2].answer.phase for one in sessions[1:]}
+    shorter = grant(sessions, session(9), "spectral", LOAD, wanted(latency_us=200_000), model)
+    assert shorter.answer.plan.hop == hop != again.answer.plan.hop
+    assert shorter.answer.phase == 0
 
 
 @pytest.mark.parametrize("model", [network(), replace(hop_by_hop(), model_rate=44_100)])
