@@ -64,7 +64,8 @@ class Epoch:
 class Feed:
     """Sends `history`, epoch after epoch, as the runs of `plan` need it.
 
-    held: input that completes no run is saved up to so many frames, as each message costs time.
+    held: input that completes no run is saved up to so many frames, or as many as a message takes,
+        as each message costs time.
     """
 
     def __init__(self, history: History, plan: LivePlan, held: int) -> None:
@@ -143,7 +144,8 @@ class Feed:
         end = self._history.stop if epoch.stop is None else epoch.stop
         allowed = min(end, epoch.received + self._credit)
         count = min(allowed - epoch.sent, most)
-        if count > 0 and (whole or allowed < end or self._is_waited_for(epoch, count)):
+        filled = count >= min(self._held, most)
+        if count > 0 and (whole or filled or allowed < end or self._is_waited_for(epoch, count)):
             return self._send(epoch, token, count, due, now_us)
         if epoch.stop is None or epoch.sent < epoch.stop:
             return None
@@ -151,10 +153,10 @@ class Feed:
         return Drain(token, epoch.number, epoch.stop)
 
     def _is_waited_for(self, epoch: Epoch, count: int) -> bool:
-        """Whether the next `count` frames make a run ready, end the epoch or are many."""
+        """Whether the next `count` frames make a run ready or end the epoch."""
         sent = epoch.sent - epoch.grid
         ready = self._plan.host_runs(sent + count) > self._plan.host_runs(sent)
-        return ready or epoch.stop is not None or count >= self._held
+        return ready or epoch.stop is not None
 
     def _unsent(self) -> Epoch | None:
         """The oldest epoch of which something is left to be sent."""

@@ -81,7 +81,8 @@ std::optional<Outgoing> Feed::next(std::uint64_t token, std::int64_t number, std
     const std::int64_t end = epoch->stop.value_or(history_.stop());
     const std::int64_t allowed = std::min(end, epoch->received + credit_);
     const std::int64_t count = std::min(allowed - epoch->sent, most);
-    if (count > 0 && (whole || allowed < end || isWaitedFor(*epoch, count))) {
+    const bool filled = count >= std::min(held_, most);
+    if (count > 0 && (whole || filled || allowed < end || isWaitedFor(*epoch, count))) {
         return send(*epoch, token, count, due);
     }
     if (!epoch->stop || epoch->sent < *epoch->stop) {
@@ -107,11 +108,11 @@ Epoch* Feed::unsent() {
     return found == epochs_.end() ? nullptr : &*found;
 }
 
-// Whether the next `count` frames make a run ready, end the epoch or are many.
+// Whether the next `count` frames make a run ready or end the epoch.
 bool Feed::isWaitedFor(const Epoch& epoch, std::int64_t count) const {
     const std::int64_t sent = epoch.sent - (epoch.origin - epoch.phase);
     const bool ready = plan_.hostRuns(sent + count) > plan_.hostRuns(sent);
-    return ready || epoch.stop || count >= held_;
+    return ready || epoch.stop;
 }
 
 // Whether RESET would take away nothing that is wanted, and is not for nothing.

@@ -47,7 +47,7 @@ struct Epoch {
 class Feed {
 public:
     /// Sends `history`, epoch after epoch, as the runs of `plan` need it. Input that completes no run
-    /// is saved up to `held` frames, as each message costs time.
+    /// is saved up to `held` frames, or as many as a message takes, as each message costs time.
     Feed(const History& history, const LivePlan& plan, std::int64_t held);
 
     /// The input goes on as a new epoch, whose hop grid lies at `origin`.

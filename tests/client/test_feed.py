@@ -71,6 +71,15 @@ def test_small_blocks_are_saved_up_unless_they_are_waited_for(fed):
     assert fed.sends(whole=True) == [("audio", 1, 36, 38)]
 
 
+def test_input_that_fills_a_message_is_not_saved_up():
+    """As at 384 kHz, where what is saved up is more than a message takes."""
+    fed = Fed(held=1000)
+    fed.play(29)
+    assert fed.sends(most=30) == [("reset", 1, 0, 0)]
+    fed.play(1)
+    assert fed.sends(most=30) == [("audio", 1, 0, 30)]
+
+
 def test_input_that_a_run_waits_for_is_never_saved_up():
     fed = Fed(held=1000)
     sent = []
