@@ -42,6 +42,7 @@ def store(part: str, setting: Setting, load: float, found: dict[str, Any]) -> Pa
     where = f"{machine()}; {versions()}"
     result = Result(part, date, where, load, setting.runs, setting.seconds, setting.small, found)
     path = FOLDER / f"{part}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(result), indent=1))
     return path
 

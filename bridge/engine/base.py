@@ -64,10 +64,11 @@ class Separator(Described, Protocol):
         """The input frames that must be read to emit `emit` (context and look-ahead included)."""
         ...
 
-    def separate(self, batch: Audio) -> Audio:
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:
         """Separate a batch of windows of one length.
 
-        Parameters: `batch` of shape (B, C, T), float32, full scale 1.0, at `rate`.
+        Parameters: `batch` of shape (B, C, T), float32, full scale 1.0, at `rate`. alone: no other
+        batch runs meanwhile, so that this one may use what the other `streams` leave.
         Returns: stems of shape (B, S, C, T), float32; frame t belongs to input frame t.
         Frames outside the `emit` span that the window was read for carry no promise.
         """

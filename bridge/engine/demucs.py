@@ -17,7 +17,7 @@ from bridge.engine.arithmetic import arithmetic, choose
 from bridge.engine.bag import Bag, read_bag
 from bridge.engine.base import Audio, Ensemble, Member
 from bridge.engine.cuda_core import CudaPlace, to_device, to_host
-from bridge.engine.openvino_core import Place
+from bridge.engine.openvino_core import OpenVinoCore, Place
 from bridge.engine.weights import file_hash, load_network
 from bridge.errors import ConversionError, ModelError, UsageError
 
@@ -114,15 +114,15 @@ class DemucsSeparator:
         before = (valid - emit.length) // 2
         return emit.extend(before, valid - emit.length - before)
 
-    def separate(self, batch: Audio) -> Audio:
-        """Stems of a batch (B, C, T) as (B, S, C, T), float32."""
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:
+        """Stems of a batch (B, C, T) as (B, S, C, T), float32; see `Separator.separate`."""
         import torch
 
         with torch.inference_mode():
             mix = to_device(batch, self.device)
             valid = self._valid_length(mix.shape[-1])
             padded = torch.nn.functional.pad(mix, (0, valid - mix.shape[-1]))
-            stems: Audio = to_host(self._run(padded)[..., : mix.shape[-1]])
+            stems: Audio = to_host(self._run(padded, alone=alone)[..., : mix.shape[-1]])
         return stems
 
     def zeros(self, channels: int, frames: int) -> Any:
@@ -147,7 +147,7 @@ class DemucsSeparator:
             found: Audio = to_host(self._run(torch.stack(windows), wanted))
         return found
 
-    def _run(self, mix: Any, wanted: slice = slice(None)) -> Any:
+    def _run(self, mix: Any, wanted: slice = slice(None), *, alone: bool = False) -> Any:
         """The frames `wanted` of the stems (B, S, C, T), float32, of windows (B, C, T).
 
         Silent ones are not computed.
@@ -164,11 +164,13 @@ class DemucsSeparator:
             frames = len(range(frames)[wanted])
             stems = mix.new_zeros(batch, len(self.sources), channels, frames)
             if heard.any():
-                stems[heard] = self._run(mix[heard], wanted)
+                stems[heard] = self._run(mix[heard], wanted, alone=alone)
             return stems
         spectrum, wave, scale = split(network, mix)
         core = self._cores.get(mix.shape[-1])
-        if core is not None:
+        if alone and isinstance(core, OpenVinoCore):
+            spectrum, wave = core.run_alone(spectrum, wave)
+        elif core is not None:
             spectrum, wave = core(spectrum, wave)
         else:
             with self._arithmetic():

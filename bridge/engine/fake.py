@@ -76,7 +76,7 @@ class FakeSeparator:
         """Input frames that are read to emit `emit`."""
         return emit.extend(0, self.delay)
 
-    def separate(self, batch: Audio) -> Audio:
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:  # noqa: ARG002 - for others
         """Stems of a batch (B, C, T) as (B, S, C, T), float32."""
         end = time.perf_counter() + self.cost * len(batch)
         while time.perf_counter() < end:  # computing, not sleeping: it has to cost a core

@@ -150,21 +150,25 @@ class OfflineRun:
         """Each group and the faded stems of its windows, in order.
 
         As many groups are computed at once as the separators have streams, while whoever asks for
-        them writes the one before.
+        them writes the one before. Where that would leave a single one at the end, the first has
+        the machine for itself instead: it is known to be alone before it begins.
         """
         feed = _Feed(blocks, self._channels, self._length, start)
         keep = list(accumulate((self._read(g).start for g in reversed(groups)), min))[::-1]
         most = max((lane.separator.streams for lane in self._lanes), default=1)
+        first_alone = len(groups) == len(self._groups) and most > 1 and len(groups) % most == 1
         running: deque[tuple[_Group, Future[list[Audio]]]] = deque()
         with ThreadPoolExecutor(most, "separator") as pool:
             try:
-                for oldest, group in zip(keep, groups, strict=True):
+                for number, (oldest, group) in enumerate(zip(keep, groups, strict=True)):
+                    alone = first_alone and number == 0
                     feed.forget(oldest)
                     windows = [
                         feed.read(self._lanes[group.lane].read_span(i)) for i in group.indices
                     ]
-                    running.append((group, pool.submit(self._run_group, group, windows)))
-                    if len(running) > most:
+                    found = pool.submit(self._run_group, group, windows, alone=alone)
+                    running.append((group, found))
+                    if alone or len(running) > most:
                         yield running[0][0], running[0][1].result()
                         running.popleft()
                 while running:
@@ -178,14 +182,14 @@ class OfflineRun:
         first = lane.read_span(group.indices[0])
         return Span.between(first.start, lane.read_span(group.indices[-1]).stop)
 
-    def _run_group(self, group: _Group, windows: list[Audio]) -> list[Audio]:
+    def _run_group(self, group: _Group, windows: list[Audio], *, alone: bool) -> list[Audio]:
         """The faded stems of each window, (S, C, emit)."""
         lane, found = self._lanes[group.lane], list[Audio]()
         while len(found) < len(windows):
             index = group.indices[len(found)]
             some = windows[len(found) :][: self._at_once]
             try:
-                stems = lane.separator.separate(np.stack(some))
+                stems = lane.separator.separate(np.stack(some), alone=alone)
             except Exception as error:  # noqa: BLE001 - what is in a network is not ours
                 self._halve(error, len(some), lane, index)
                 continue

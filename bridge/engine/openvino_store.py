@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from mmap import ACCESS_COPY, mmap
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+if sys.platform == "linux":
+    from mmap import MADV_DONTNEED
 
 KEPT_BYTES = 4 << 30
 """Networks that are kept, those used last: a large one takes 190 MB."""
@@ -32,17 +34,17 @@ class Store:
         self._path = folder / hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
         self._known = bool(key)
 
-    def find(self) -> list[NDArray[np.uint8]]:
-        """The parts as bytes (n,), which are mapped: they must not go before what uses them.
+    def find(self) -> list[mmap]:
+        """The parts, which are mapped: they must not go before what uses them.
 
         Raises OSError or ValueError when they are not there, and RuntimeError when damaged.
         """
         os.utime(self._path)
-        parts = [np.memmap(self._path / name, np.uint8, "c") for name in self._names]
+        parts = [_map(self._path / name) for name in self._names]
         # OpenVINO takes what is cut short, or what a power failure made of a file, for a network.
         if (self._path / _DIGESTS).read_bytes() != b"".join(map(_digest, parts)):
             raise RuntimeError(self._path)
-        return list(parts)
+        return parts
 
     def keep(self, compiled: Sequence[Any]) -> None:
         """Write the parts in one step, or do without where that is not possible."""
@@ -64,6 +66,20 @@ class Store:
             fresh.rename(self._path)
         shutil.rmtree(fresh, ignore_errors=True)
         _drop_oldest(self._folder, self._path)
+
+
+def let_go(part: mmap) -> None:
+    """Have the system take back the memory of a part that was read: what is read again comes anew.
+
+    Only for one that nobody has written to.
+    """
+    if sys.platform == "linux":
+        part.madvise(MADV_DONTNEED)
+
+
+def _map(path: Path) -> mmap:
+    with path.open("rb") as file:
+        return mmap(file.fileno(), 0, access=ACCESS_COPY)  # OpenVINO wants what can be written to
 
 
 def _digest(part: Any) -> bytes:

@@ -119,7 +119,7 @@ class SpectralSeparator:
         """A fresh stream of the same separation, for live use."""
         return SpectralStream(self.rate, channels)
 
-    def separate(self, batch: Audio) -> Audio:
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:  # noqa: ARG002 - for others
         """Stems (B, S, C, T), float32, of windows (B, C, T), float32, at `rate`; C is 1 or 2.
 
         Frames of the first `context` and the last `lookahead` are those of a signal that begins

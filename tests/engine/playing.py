@@ -42,7 +42,7 @@ class Placed:
     def read_span(self, emit: Span) -> Span:
         return emit
 
-    def separate(self, batch: Audio) -> Audio:
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:  # noqa: ARG002 - for others
         place = np.linspace(-1, 1, batch.shape[-1], dtype=np.float32)
         sides = np.array([[1], [0.5]], np.float32)
         stems = [

@@ -36,7 +36,7 @@ class Uneven:
     def read_span(self, emit: Span) -> Span:
         return emit.extend(self.context, self.ahead)
 
-    def separate(self, batch: Audio) -> Audio:
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:  # noqa: ARG002 - for others
         self.batches.append(len(batch))
         return np.stack([self.one(window) for window in batch])
 
@@ -59,7 +59,7 @@ class Limited(Uneven):
     most: int = 1
     error: Exception = field(default_factory=MemoryError)
 
-    def separate(self, batch: Audio) -> Audio:
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:  # noqa: ARG002 - for others
         if len(batch) > self.most:
             self.batches.append(len(batch))
             raise self.error

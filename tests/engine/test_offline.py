@@ -1,6 +1,10 @@
 """The offline engine against running every window over the whole array at once."""
 
+import time
 import tracemalloc
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.timeline import Span
-from bridge.engine.base import Ensemble, Member
+from bridge.engine.base import Audio, Ensemble, Member
 from bridge.engine.fake import GAINS, FakeSeparator
 from bridge.engine.offline import Chunk, OfflineRun, Settings
 from bridge.errors import BridgeError, ModelError
@@ -21,6 +25,7 @@ UNEVEN = st.builds(
     context=st.integers(0, 30),
     ahead=st.integers(0, 20),
     overlap=st.sampled_from([0, 0.25, 0.5, 0.95]),
+    streams=st.integers(1, 3),
 )
 WEIGHTS = st.sampled_from([0.0, 0.25, 1.0, 3.0])
 
@@ -221,6 +226,43 @@ def test_only_the_input_of_a_window_and_the_next_is_read_before_its_stems_come_o
     run = OfflineRun(alone(separator), 500, Settings(STEMS)).run(blocks())
     assert next(run).span == Span(0, 50)
     assert sum(pulled) == 70 + 50
+
+
+@dataclass
+class Watched(Uneven):
+    """Notes of each batch whether it may have the machine for itself, and that it has it then."""
+
+    alone: list[bool] = field(default_factory=list)
+    running: int = 0
+    lock: Any = field(default_factory=Lock)
+
+    def separate(self, batch: Audio, *, alone: bool = False) -> Audio:
+        with self.lock:
+            self.running += 1
+            self.alone.append(alone)
+        time.sleep(0.01)
+        with self.lock:
+            assert not alone or self.running == 1
+            self.running -= 1
+        return super().separate(batch)
+
+
+@pytest.mark.parametrize("streams", [1, 2, 3])
+@pytest.mark.parametrize("windows", range(1, 8))
+def test_one_window_too_many_comes_first_and_has_the_machine_for_itself(windows, streams):
+    separator = Watched(20, overlap=0, streams=streams)
+    mix = noise(20 * windows)
+    chunks = list(OfflineRun(alone(separator), mix.shape[1], Settings(STEMS)).run(cut(mix)))
+    too_many = streams > 1 and windows % streams == 1
+    assert separator.alone == [too_many] + (windows - 1) * [False]
+    expected = separate_at_once(alone(separator), mix, STEMS)
+    np.testing.assert_allclose(joined(chunks), expected, atol=1e-5)
+    if windows > 1:  # one that goes on has no first window any more
+        separator.alone.clear()
+        rest = OfflineRun(alone(separator), mix.shape[1], Settings(STEMS))
+        first = rest.first_read(chunks[0].state)
+        list(rest.run(cut(mix, start=first), first, chunks[0].state))
+        assert not any(separator.alone)
 
 
 def test_memory_does_not_grow_with_the_signal():

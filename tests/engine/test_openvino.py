@@ -26,6 +26,7 @@ from bridge.engine.live_model import live_model
 from bridge.engine.openvino_core import OpenVinoCore, Place, choose_place
 from bridge.engine.weights import load_network
 from bridge.errors import ConversionError, ModelError, UsageError
+from bridge.runtime.cores import cores
 from bridge.runtime.models import prepare
 from tests import networks
 from tests.engine.test_demucs import assert_equal, music, separate
@@ -89,6 +90,31 @@ def test_windows_at_once_and_in_a_batch_are_those_alone(made):
             np.testing.assert_array_equal(found, expected)
     together = separator.separate(np.concatenate(windows))
     np.testing.assert_array_equal(together, np.concatenate(alone))
+
+
+@pytest.mark.slow
+def test_a_window_alone_runs_on_all_threads_and_comes_out_as_among_others(made):
+    _, separator = made
+    windows = np.stack([music(separator.segment, seed) for seed in range(2)])
+    expected = separator.separate(windows)
+    for _ in range(2):  # its memory is given back in between
+        found = separator.separate(windows, alone=True)
+        for one, other in zip(found, expected, strict=True):
+            assert decibels(one, other) > GOOD_DB
+    (core,) = separator._cores.values()
+    (part,) = core._alone
+    assert part.get_property("NUM_STREAMS") == 1
+    assert part.get_property("INFERENCE_NUM_THREADS") == min(2, cores())
+    np.testing.assert_array_equal(separator.separate(windows), expected)
+
+
+@pytest.mark.slow
+def test_what_is_not_on_disk_runs_alone_as_among_others(tmp_path):
+    network = networks.hybrid_transformer()
+    separator = on_openvino(network, Place(tmp_path, 2, 2, low_precision=False))
+    window = music(separator.segment)[None]
+    found = separator.separate(window, alone=True)
+    np.testing.assert_array_equal(found, separator.separate(window))
 
 
 @pytest.mark.slow
