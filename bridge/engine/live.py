@@ -11,11 +11,11 @@ import numpy as np
 
 from bridge.core.line import Line
 from bridge.core.live_plan import LivePlan
-from bridge.core.polyphase import Resampler
 from bridge.core.timeline import Span
 from bridge.core.window import joining
 from bridge.engine.base import Audio
 from bridge.engine.live_model import Context
+from bridge.engine.resampler import Resampler
 
 AHEAD = 2
 """Runs beyond the next one whose input is welcome, so that none ever waits for more of it."""
