@@ -1,8 +1,9 @@
 """Drives one stream: the caller's thread does the work, and one in the background what is left.
 
 A real-time caller sends and receives without waiting. Whatever else there is, heartbeats, a new
-connection, stems while the caller is silent, a thread of our own does ten times a second. Sockets
-and time line are used under one lock, which nobody holds while waiting for anything but them.
+connection, input and stems while the caller is silent, a thread of our own does ten times a
+second. Sockets and time line are used under one lock, which nobody holds while waiting for
+anything but them.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Driver:
         self._on_progress = on_progress
         self._ticker = Ticker(self._look_after, self._leave)
         self._news: list[Progress] = []
-        self._asking = self._measuring = False
+        self._asking = self._measuring = self._played = False
         self._live = False  # the server has what the time line was agreed on
         self._kept: Ask | None = None
 
@@ -121,13 +122,15 @@ class Driver:
         with self.lock:
             self.timeline.agree(answer)
 
-    def exchange(self, *, whole: bool = False) -> None:
-        """Take what came and send what is to be sent, without waiting. Hold the lock.
+    def exchange(self) -> None:
+        """Take what came and send what is to be sent, without waiting. Hold the lock."""
+        self._played = True
+        self._exchange(tend=not self._live)
 
-        whole: do everything else that is due as well, and send input however little it is.
-        """
+    def _exchange(self, *, tend: bool = True, whole: bool = False) -> None:
+        """Likewise. tend: do everything else that is due. whole: send input however little."""
         self.link.late_frames = self.figures.late_frames
-        receive = self.link.tend if whole or not self._live else self.link.receive
+        receive = self.link.tend if tend else self.link.receive
         for message in receive(now_us()):
             self._take(message, now_us())
         self._keep_up()
@@ -141,7 +144,7 @@ class Driver:
         self._patience.renew(now_us())
         while True:
             with self.lock:
-                self.exchange(whole=True)
+                self._exchange(whole=True)
                 finished = done()
                 if not finished:
                     self._check_patience()
@@ -175,7 +178,7 @@ class Driver:
             until = now_us() + gap_us
             while now_us() < until:
                 self.link.wait(until - now_us())
-                self.exchange(whole=True)
+                self._exchange()
         self.wait_for(lambda: times.count >= pings)
         self._measuring = False
         return allowance(times.max)
@@ -250,7 +253,9 @@ class Driver:
     def _look_after(self) -> None:
         self._reopen()
         with self.lock:
-            self.exchange(whole=True)
+            # While the caller plays on, what is left over waits for what follows.
+            silent, self._played = not self._played, False
+            self._exchange(whole=silent)
 
     def _leave(self) -> None:
         with self.lock:

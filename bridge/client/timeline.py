@@ -35,7 +35,7 @@ from bridge.protocol.messages import (
 
 Audio = NDArray[np.float32]
 
-HELD_US = 50_000
+HELD_US = 100_000
 """Input that no run waits for is sent in such steps: resampling more takes long for one message."""
 
 

@@ -62,7 +62,7 @@ NICENESS = 5
 SWITCH_SECONDS = 0.0005
 """How long a thread that holds Python's lock may make the one that reads messages wait."""
 
-ACKNOWLEDGED_A_SECOND = 16
+ACKNOWLEDGED_A_SECOND = 8
 """How often input is acknowledged where no stems do it: far more often than credit lasts."""
 
 

@@ -8,7 +8,7 @@ namespace {
 // Between two looks for a server: while one is being started, and otherwise.
 constexpr std::int64_t kStartingUs = 50'000;
 constexpr std::int64_t kLookUs = 500'000;
-// Between two times at which input is sent however little it is.
+// When nobody has played for so long, input is sent however little it is.
 constexpr std::int64_t kWholeUs = 100'000;
 // Attempts after which a server that never said a word has none to say.
 constexpr std::int64_t kDeafAttempts = 2;
@@ -243,10 +243,12 @@ void Agent::setLive(bool live) {
 }
 
 void Agent::pump(std::int64_t nowUs) {
-    const bool whole = nowUs >= wholeUs_;
-    if (whole) {
+    const std::int64_t played = stream_ != nullptr ? stream_->played() : 0;
+    if (played != played_) {
+        played_ = played;
         wholeUs_ = nowUs + kWholeUs;
     }
+    const bool whole = nowUs >= wholeUs_;
     while (isLive_ && channel_.isAttached()) {
         std::optional<Outgoing> next = stream_->next(channel_.token(), channel_.nextEpoch(),
                                                      channel_.mostFrames(), whole);

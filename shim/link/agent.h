@@ -72,6 +72,7 @@ private:
     bool isAlone_ = false;  // the last look found no server, and none is being started
     bool leaves_ = false;
     std::int64_t lookUs_ = 0;   // when to look for a server again
+    std::int64_t played_ = 0;   // how far the input had come when we last looked
     std::int64_t wholeUs_ = 0;  // when to send input however little it is
     std::int64_t againUs_ = 0;  // when to ask again for what was refused; 0 for never
     std::string problem_;       // why there are no sockets

@@ -9,7 +9,7 @@ namespace stembridge::link {
 namespace {
 
 // Input that no run waits for is sent in such steps: resampling more takes long for one message.
-constexpr std::int64_t kHeldUs = 50'000;
+constexpr std::int64_t kHeldUs = 100'000;
 // Input that is kept beyond what is needed, in seconds: the audio thread may be that far ahead.
 constexpr std::int64_t kSpareSeconds = 1;
 constexpr std::int64_t kMostSeconds = 120;

@@ -34,6 +34,8 @@ public:
 
     /// Takes what the audio thread has played, and hands over stems for which there was no room.
     void exchange();
+    /// How far the input has come; 0 before the first block.
+    std::int64_t played() const { return history_ != nullptr ? history_->stop() : 0; }
 
     /// A server that begins anew agreed to the same again.
     void agree(const protocol::Configured& answer);

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from bridge.client import StemStream
 from bridge.client.patience import Patience
+from bridge.client.ticker import SECONDS
 from bridge.core.latency_presets import LATENCY_PRESETS
 from bridge.errors import InputError, ServerError, UsageError
+from tests.attempts import tried
 from tests.client.conftest import BLOCK
 from tests.client.scripted import RATE, latency_of, separate
 from tests.client.scripted_server import eventually
@@ -110,6 +113,29 @@ def test_audio_travels_in_pieces_that_the_server_takes(server, open_stream):
     expected = separate(server.plan, audio)[:, :, : 400 - stream.latency]
     np.testing.assert_array_equal(heard[:, :, stream.latency :], expected)
     assert max(server.session.pieces) == 20
+
+
+def test_input_that_no_run_waits_for_is_saved_up_until_the_caller_falls_silent(server, open_stream):
+    server.options["most_frames"] = 5000
+    server.answers(hop=3000, window=4000)
+    stream = open_stream(realtime=True)
+
+    def play_on():
+        """The longest pause between two blocks, and the messages that the server has got."""
+        stream.reset()
+        stream.process(signal(1))
+        before, longest, last = len(server.session.pieces), 0.0, time.monotonic()
+        for _ in range(250):  # half the time between two looks of the thread in the background
+            time.sleep(0.001)
+            stream.process(signal(2))
+            last, pause = time.monotonic(), time.monotonic() - last
+            longest = max(longest, pause)
+        return longest, server.session.pieces[before:]
+
+    pause, pieces = tried(play_on, lambda seen: seen[0] < SECONDS / 2)
+    assert pause > SECONDS / 2 or not pieces
+    total = stream.position
+    eventually(lambda: sum(server.session.pieces) == total)
 
 
 def test_other_types_shapes_and_numbers_of_audio(server, open_stream):

@@ -1,4 +1,4 @@
-/// How long a render waits for a sidecar that is there and gives no stems.
+/// How long a render waits for a sidecar that is there and gives no stems, and what it is sent.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -103,4 +103,45 @@ TEST_CASE("credit without stems renews no render's patience") {
     while (!patience.isOver()) play(*track, counting);
     // A wait takes a millisecond at least, so that no more of them fit.
     CHECK(counting.waits - spent <= kPatienceUs / 1000 + 1);
+}
+
+TEST_CASE("input that no run waits for is saved up until the host falls silent") {
+    const Folder folder;
+    Client client("host",
+                  std::make_shared<Service>(Folders{folder.path() / "c", folder.path() / "r"}));
+    Grantor server(folder, [](const protocol::Configure& wish, protocol::Configured& granted) {
+        grant(wish, granted);
+        granted.plan.hop = kRate;
+        granted.plan.window = 2 * kRate;
+        granted.latency = 3 * kRate;
+    });
+    Track::Config config;
+    config.rate = kRate;
+    config.block = kBlock;
+    const auto track = std::make_shared<Track>(config);
+    REQUIRE_FALSE(client.play(track, wish()));
+    const auto playSome = [&](std::int64_t frames) {
+        const std::vector<float> sound(kBlock, 0.5F);
+        const std::array<const float*, 2> rows{sound.data(), sound.data()};
+        track->process(rows.data(), Outputs{}, frames, Controls{}, nullptr);
+        std::this_thread::sleep_for(kTick);
+    };
+    const auto isSilentUntil = [&](const auto& isTrue) {
+        for (int i = 0; i < kMostRounds && !isTrue(); ++i) std::this_thread::sleep_for(kTick);
+        return isTrue();
+    };
+    for (int i = 0; i < kMostRounds && track->latency() == 0; ++i) playSome(1);
+    REQUIRE(track->latency() == 3 * kRate);
+
+    // A machine that stops for a tenth of a second makes a host silent as well.
+    bool isSaved = false;
+    for (int attempt = 0; attempt < 5 && !isSaved; ++attempt) {
+        playSome(1);
+        REQUIRE(isSilentUntil([&] { return server.credits > 0; }));
+        server.credits = 0;
+        for (int i = 0; i < 250; ++i) playSome(16);  // in all less than is sent for its size
+        isSaved = server.credits == 0;
+        CHECK(isSilentUntil([&] { return server.credits > 0; }));
+    }
+    CHECK(isSaved);
 }
