@@ -51,6 +51,7 @@ class Separator(Described, Protocol):
     segment: frames that one full window emits offline.
     overlap: share of a segment that successive windows have in common, by default, in [0, 1).
     streams: batches worth running at once, each from a thread of its own.
+    shares: whether they share what a batch `alone` has for itself, and is sooner done with.
     """
 
     @property
@@ -59,6 +60,8 @@ class Separator(Described, Protocol):
     def overlap(self) -> float: ...  # noqa: D102
     @property
     def streams(self) -> int: ...  # noqa: D102
+    @property
+    def shares(self) -> bool: ...  # noqa: D102
 
     def read_span(self, emit: Span) -> Span:
         """The input frames that must be read to emit `emit` (context and look-ahead included)."""

@@ -81,6 +81,11 @@ class DemucsSeparator:
         self._loading = Lock()
         self.streams = streams
 
+    @property
+    def shares(self) -> bool:
+        """See `Separator`: streams of OpenVINO share the cores of the machine."""
+        return any(isinstance(core, OpenVinoCore) for core in self._cores.values())
+
     def prepare(self, frames: int, tell: Callable[[], None]) -> None:
         """Convert the network for windows of so many frames.
 

@@ -38,6 +38,7 @@ class FakeSeparator:
     channels: int = 2
     overlap: float = 0.0
     streams: int = 1
+    shares: bool = False
     licence: str = "GPL-3.0-or-later, as Stem Bridge itself"
     preview: bool = True
     weights_hash: str = ""

@@ -10,7 +10,6 @@ import numpy as np
 from bridge.core.live_plan import LivePlan
 from bridge.core.rates import RateMap
 from bridge.core.traits import Traits
-from bridge.engine import resampler
 from bridge.engine.base import Audio, Ensemble, Separator
 from bridge.engine.demucs import DemucsSeparator
 from bridge.engine.fake import FakeSeparator
@@ -90,8 +89,7 @@ class WindowModel:
             self.batch = _BATCH.get(first.device.partition(":")[0], 1)
 
     def warm_up(self) -> None:
-        """Networks are ready once they are loaded; what leads to their rate is compiled."""
-        resampler.warm_up()
+        """Nothing: networks are ready once they are loaded."""
 
     def open(self, plan: LivePlan) -> Window:
         """A context in front of which there is silence, on the device of the first network."""

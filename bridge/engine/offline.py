@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
@@ -156,7 +156,8 @@ class OfflineRun:
         feed = _Feed(blocks, self._channels, self._length, start)
         keep = list(accumulate((self._read(g).start for g in reversed(groups)), min))[::-1]
         most = max((lane.separator.streams for lane in self._lanes), default=1)
-        first_alone = len(groups) == len(self._groups) and most > 1 and len(groups) % most == 1
+        whole = len(groups) == len(self._groups)
+        first_alone = whole and self._shares(most) and len(groups) % most == 1
         running: deque[tuple[_Group, Future[list[Audio]]]] = deque()
         with ThreadPoolExecutor(most, "separator") as pool:
             try:
@@ -168,7 +169,9 @@ class OfflineRun:
                     ]
                     found = pool.submit(self._run_group, group, windows, alone=alone)
                     running.append((group, found))
-                    if alone or len(running) > most:
+                    if alone:
+                        wait([found])
+                    if len(running) > most:
                         yield running[0][0], running[0][1].result()
                         running.popleft()
                 while running:
@@ -176,6 +179,9 @@ class OfflineRun:
                     running.popleft()
             finally:
                 pool.shutdown(cancel_futures=True)
+
+    def _shares(self, most: int) -> bool:
+        return most > 1 and all(lane.separator.shares for lane in self._lanes)
 
     def _read(self, group: _Group) -> Span:
         lane = self._lanes[group.lane]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -28,8 +27,11 @@ from bridge.errors import UsageError
 
 ENGINES = ("auto", "openvino", "torch")
 
-_FORMAT = "5"
+_FORMAT = "6"
 """Of what is kept on disk: the parts that networks are cut into, and how these are written."""
+
+_FAILURES = (OSError, RuntimeError, ValueError, MemoryError)
+"""What OpenVINO raises, and reading what is not there."""
 
 _VERSIONED = ("openvino", "torch", "demucs")
 
@@ -120,7 +122,7 @@ class OpenVinoCore:
         self._mapped: list[Any] = []
         try:
             compiled = self._found(engine, files, options)
-        except (OSError, RuntimeError, ValueError):  # not there, or damaged
+        except _FAILURES:  # not there, or damaged
             tell()
             self._mapped = []
             compiled = [
@@ -128,7 +130,7 @@ class OpenVinoCore:
                 for model, option in zip(_convert(network, frames, place), options, strict=True)
             ]
             files.keep(compiled)
-        self._engine, self._files, self._place = engine, files, place
+        self._engine, self._files = engine, files
         self._takes = [part.takes for part in parts]
         self._options = options
         self._free: SimpleQueue[list[_Stage]] = SimpleQueue()
@@ -166,17 +168,16 @@ class OpenVinoCore:
 
         It takes a second copy of the weights, which is kept, and without one on disk `__call__`.
         """
-        if not self._alone and self._place.streams > 1:
-            options = [option | {"NUM_STREAMS": 1} for option in self._options]
-            with suppress(OSError, RuntimeError, ValueError):
-                self._alone = self._found(self._engine, self._files, options)
-        if not self._alone:
-            return self(spectrum, wave)
+        options = [option | {"NUM_STREAMS": 1} for option in self._options]
         try:
-            return _run_each(self._stages(self._alone), spectrum, wave)
-        finally:
+            self._alone = self._alone or self._found(self._engine, self._files, options)
+            found = _run_each(self._stages(self._alone), spectrum, wave)
             for one in self._alone:
                 one.release_memory()
+        except _FAILURES:  # it is not there, or memory is too little for both
+            self._alone = []
+            return self(spectrum, wave)
+        return found
 
 
 @dataclass(frozen=True)

@@ -72,9 +72,11 @@ class Resampler:
         """Put all target frames that are complete into `out`, from its column `at` on."""
         count = self._conversion.ready(self._stop) - self._next
         if count > 0:
-            offset = self._end - self._stop - self._conversion.half + 1
+            # Whole cycles are left to Python, whose numbers have no end: positions may be anything.
+            cycles, first = divmod(self._next, self._conversion.phases)
+            offset = cycles * self._step + self._end - self._stop - self._conversion.half + 1
             table = coefficients(self._conversion)
-            self._convolve(self._memory, offset, table, self._step, self._next, out, at, count)
+            self._convolve(self._memory, offset, table, self._step, first, out, at, count)
             self._next += count
 
 

@@ -92,6 +92,7 @@ class SpectralSeparator:
     channels = 2
     overlap = 0.0
     streams = 1
+    shares = False
     licence = "no weights; GPL-3.0-or-later, as Stem Bridge itself"
     preview = True
     weights_hash = ""

@@ -17,6 +17,7 @@ from bridge.config import BounceSettings
 from bridge.core.cost import Cost
 from bridge.core.figures import Durations
 from bridge.core.traits import LONG
+from bridge.engine import resampler
 from bridge.engine.live_model import LiveModel, live_model
 from bridge.errors import BridgeError, ModelError, NetworkError, UsageError
 from bridge.protocol import limits
@@ -120,7 +121,7 @@ class Shelf:
         ready = self._ready.get(wanted.key)
         if ready is None or (ready.effects and preset and ready.effects.sha256 != preset.sha256):
             found = self._find(wanted)
-            yield from _aside(found.model.warm_up)
+            yield from _aside(lambda: warm_up(found.model, wanted.rate))
             ready = yield from _aside(lambda: with_effects(found, preset))
             self.keep()
             gc.collect()
@@ -170,6 +171,13 @@ class Shelf:
                 f"{loaded} models are loaded, which is all there may be; close a session"
             )
         return make_ready(settings, plain)
+
+
+def warm_up(model: LiveModel, rate: int) -> None:
+    """Have all that the first run for a host at `rate` would wait for."""
+    model.warm_up()
+    if rate != model.rate:
+        resampler.warm_up()
 
 
 def make_ready(settings: BounceSettings, wanted: Load) -> Ready:

@@ -34,6 +34,7 @@ class Placed:
     name: str = "placed"
     overlap: float = 0.25
     streams: int = 1
+    shares: bool = False
     channels: int = 2
     licence: str = "none"
     preview: bool = False

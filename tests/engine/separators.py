@@ -24,6 +24,7 @@ class Uneven:
     ahead: int = 0
     overlap: float = 0.25
     streams: int = 1
+    shares: bool = True
     rate: int = 50
     name: str = "uneven"
     sources: tuple[str, ...] = ("left", "right")

@@ -249,11 +249,12 @@ class Watched(Uneven):
 
 @pytest.mark.parametrize("streams", [1, 2, 3])
 @pytest.mark.parametrize("windows", range(1, 8))
-def test_one_window_too_many_comes_first_and_has_the_machine_for_itself(windows, streams):
-    separator = Watched(20, overlap=0, streams=streams)
+@pytest.mark.parametrize("shares", [True, False])
+def test_one_window_too_many_comes_first_and_has_the_machine_for_itself(windows, streams, shares):
+    separator = Watched(20, overlap=0, streams=streams, shares=shares)
     mix = noise(20 * windows)
     chunks = list(OfflineRun(alone(separator), mix.shape[1], Settings(STEMS)).run(cut(mix)))
-    too_many = streams > 1 and windows % streams == 1
+    too_many = shares and streams > 1 and windows % streams == 1
     assert separator.alone == [too_many] + (windows - 1) * [False]
     expected = separate_at_once(alone(separator), mix, STEMS)
     np.testing.assert_allclose(joined(chunks), expected, atol=1e-5)

@@ -109,6 +109,38 @@ def test_a_window_alone_runs_on_all_threads_and_comes_out_as_among_others(made):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("low_precision", [False, True])
+def test_a_window_alone_beside_a_network_that_was_on_disk(folder, low_precision):
+    network, name = networks.hybrid_transformer(), f"warm-{low_precision}"
+    place = Place(folder, 2, 2, low_precision=low_precision)
+    cold, warm = (on_openvino(network, place, name) for _ in range(2))
+    window = music(cold.segment)[None]
+    expected = cold.separate(window)
+    np.testing.assert_array_equal(warm.separate(window), expected)
+    alone = [one.separate(window, alone=True) for one in (cold, warm)]
+    np.testing.assert_array_equal(*alone)
+    assert decibels(alone[0][0], expected[0]) > GOOD_DB
+    np.testing.assert_array_equal(warm.separate(window), expected)
+
+
+@pytest.mark.slow
+def test_where_the_second_copy_fails_a_window_runs_as_among_others(made, monkeypatch):
+    _, separator = made
+    window = music(separator.segment)[None]
+    expected = separator.separate(window)
+    (core,) = separator._cores.values()
+    for error in (MemoryError, RuntimeError):
+
+        def fail(*_, error=error):
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(core, "_alone", [])
+            patch.setattr(core, "_found", fail)
+            np.testing.assert_array_equal(separator.separate(window, alone=True), expected)
+
+
+@pytest.mark.slow
 def test_what_is_not_on_disk_runs_alone_as_among_others(tmp_path):
     network = networks.hybrid_transformer()
     separator = on_openvino(network, Place(tmp_path, 2, 2, low_precision=False))

@@ -1,11 +1,17 @@
 """The live resampler against its definition, computed whole and in double precision."""
 
+import math
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.core.polyphase import design
+from bridge.engine import resampler
+from bridge.engine.convolve import convolve
 from bridge.engine.resampler import Resampler
 from tests.core.test_polyphase import PAIRS
 from tests.core.windowed_sinc import reach, weight
@@ -97,13 +103,16 @@ def test_after_a_seek_it_gives_what_depends_on_nothing_before(pair, first, cuts)
         assert (start - 1) * source // target - back < first
 
 
-def test_far_from_the_beginning_frames_are_the_same():
-    conversion = design(48_000, 44_100)
+@pytest.mark.parametrize("pair", [*FEW, (8000, 44_100), (44_100, 384_000)])
+@pytest.mark.parametrize("cycles", [10**9, 2**62, 2**70])
+def test_far_from_the_beginning_frames_are_the_same(pair, cycles):
+    conversion = design(*pair)
     signal = noise(3000)
-    hours = 160 * 10**9
-    near, far = Resampler(conversion, 2, 160), Resampler(conversion, 2, hours + 160)
+    one = pair[0] // math.gcd(*pair)
+    near = Resampler(conversion, 2, 5 * one)
+    far = Resampler(conversion, 2, (cycles + 5) * one)
     np.testing.assert_array_equal(near.push(signal), far.push(signal))
-    assert far.position - near.position == 147 * 10**9
+    assert far.position - near.position == cycles * conversion.phases
 
 
 @pytest.mark.parametrize(("host", "model"), [(48_000, 44_100), (96_000, 44_100), (8000, 11_025)])
@@ -125,3 +134,29 @@ def test_equal_rates_pass_through():
     signal = noise(100)
     assert Resampler(design(44_100, 44_100), 2).push(signal) is signal
     assert design(44_100, 44_100).half == 0
+
+
+@pytest.mark.parametrize("pair", FEW)
+def test_nothing_is_compiled_after_the_warm_up(pair):
+    resampler.warm_up()
+    before = list(convolve.signatures)  # type: ignore[attr-defined]
+    for rows, first in ((1, 0), (8, 500)):
+        Resampler(design(*pair), rows, first).push(noise(3000, rows))
+    assert list(convolve.signatures) == before  # type: ignore[attr-defined]
+    assert len(before) == 1
+
+
+@pytest.mark.parametrize("host", [44_100, 48_000])
+def test_a_worker_has_it_ready_for_who_plays_at_another_rate_and_does_without_else(host):
+    program = (
+        "import sys\n"
+        "from bridge.engine.fake import FakeSeparator\n"
+        "from bridge.engine.live_model import live_model\n"
+        "from bridge.runtime.worker_models import warm_up\n"
+        "from tests.engine.separators import alone\n"
+        "warm_up(live_model(alone(FakeSeparator(44100, 44100))), int(sys.argv[1]))\n"
+        "loop = sys.modules.get('bridge.engine.convolve')\n"
+        "print(len(loop.convolve.signatures) if loop else 'numba' in sys.modules)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program, str(host)], check=True, stdout=-1)
+    assert found.stdout.decode().strip() == ("False" if host == 44_100 else "1")

@@ -90,7 +90,7 @@ void Grantor::answer(zmq::socket_t& socket) {
         say(socket, from, granted);
         ++grants;
     } else if (const auto* audio = std::get_if<protocol::Audio>(said)) {
-        const std::int64_t received = audio->start + audio->audio.frames;
+        received = audio->start + audio->audio.frames;
         say(socket, from, protocol::Credit{kSession, audio->epoch, received});
         ++credits;
     }

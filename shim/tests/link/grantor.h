@@ -25,8 +25,10 @@ public:
     Grantor(const Grantor&) = delete;
     Grantor& operator=(const Grantor&) = delete;
 
-    /// How many blocks of input were acknowledged, and plans granted.
+    /// How many messages of input were acknowledged, and plans granted.
     std::atomic<int> credits{0}, grants{0};
+    /// Where the input ends that has come.
+    std::atomic<std::int64_t> received{0};
     /// Code of what is refused.
     std::atomic<const char*> code{"model"};
 
