@@ -299,3 +299,23 @@ TestWaiting.settings = TestRealtime.settings = settings(
 TestWaitingLonger.settings = TestRealtimeLonger.settings = settings(
     max_examples=200, stateful_step_count=40, deadline=None
 )
+
+
+@pytest.mark.parametrize("phase", [0, 1, 29, 59])
+@pytest.mark.parametrize("run", [1, 2, 3])
+def test_round_trips_count_from_the_message_that_completes_a_run(phase, run):
+    plan = live_plan()
+    saved = saved_plan(plan, block=BLOCK)
+    agreed = (7, 1, latency_of(plan, saved), saved, SOURCES, 10_000, "m", False, "none", (), ())
+    figures = Figures()
+    settings = Settings(RATE, BLOCK, realtime=True)
+    timeline = Timeline(settings, Configured(*agreed, phase), 0, figures)
+    for frame in range(plan.host_needed(run + 1)):
+        timeline.append(np.ones((2, 1), np.float32))
+        while timeline.next_message(7, 1, 100, 1000 * frame, whole=True) is not None:
+            pass
+    span = plan.host_emit(run).shift(-phase)
+    stems = np.zeros((len(SOURCES), 2, span.length), np.float32)
+    timeline.take(Stems(7, 1, span.start, timeline.position, stems), 10**6)
+    assert figures.round_trips.count == 1
+    assert figures.round_trips.max == 10**6 - 1000 * (plan.host_needed(run) - phase - 1)
