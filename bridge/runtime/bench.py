@@ -21,7 +21,7 @@ from bridge.runtime.bounce import Progress, bounce
 from bridge.runtime.models import Models
 from bridge.runtime.planning import Refused, plan_session
 from bridge.runtime.trial import measure_briefly
-from bridge.runtime.worker_models import describe, make_ready
+from bridge.runtime.worker_models import describe, make_ready, warm_up
 
 RATE, BLOCK = 48_000, 512
 """Of the host that the latency is for."""
@@ -143,6 +143,7 @@ def _live(settings: BounceSettings, taken: float) -> tuple[float | None, bool, s
         cost = calibration.load(ready.key)
         calibrated = cost is not None
         if cost is None:
+            warm_up(ready.model, RATE)
             brief = replace(wanted, calibrate_us=round(RUNS_SECONDS * MICROSECONDS))
             cost = measure_briefly(ready.model, brief, taken, runs=RUNS)
         loaded = describe(replace(ready, cost=cost), wanted)
